@@ -1,0 +1,1 @@
+"""Who may do what: the user model and the groups viewer, steward, operator and admin."""
