@@ -1,1 +1,1 @@
-"""The project: settings, addresses, the timetable, one polite HTTP client, named errors, private services."""
+"""The project: settings, addresses, the Celery application, one polite HTTP client, named errors, services."""

@@ -1,4 +1,4 @@
-"""WHO publishes WHAT, WHERE: ISOs, utilities and their sources, described by facts in `catalog/<code>.yaml`.
+"""WHO publishes WHAT, WHERE: ISOs, utilities and their sources, described by facts in `catalog/`.
 
-`spec.py` is the closed schema of those files, `sync.py` writes them to the models. Nothing here fetches anything.
+`spec.py` is the closed schema of those YAML files, `sync.py` writes them to the models. Nothing here fetches.
 """

@@ -1,0 +1,44 @@
+"""What people read, and how it came to be: runs, records with their history, DER, the network, quality."""
+
+from hosting.models.ders import DER, DERAddress, DERStatus, DERVersion
+from hosting.models.network import DivisionBoundary, Substation, SubstationLoadProfile
+from hosting.models.quality import DataQualitySummary, Finding, QuarantinedRow, Severity
+from hosting.models.records import (
+    CapacityStatus,
+    CapacityType,
+    ConstrainingMetric,
+    Feeder,
+    FeederAlias,
+    HostingCapacityRecord,
+    HostingCapacityRecordVersion,
+    HostingCapacitySection,
+    HostingCapacitySectionVersion,
+    HostingCapacitySummary,
+)
+from hosting.models.runs import HCIngestionRun, RunStatus
+
+__all__ = [
+    "DER",
+    "CapacityStatus",
+    "CapacityType",
+    "ConstrainingMetric",
+    "DERAddress",
+    "DERStatus",
+    "DERVersion",
+    "DataQualitySummary",
+    "DivisionBoundary",
+    "Feeder",
+    "FeederAlias",
+    "Finding",
+    "HCIngestionRun",
+    "HostingCapacityRecord",
+    "HostingCapacityRecordVersion",
+    "HostingCapacitySection",
+    "HostingCapacitySectionVersion",
+    "HostingCapacitySummary",
+    "QuarantinedRow",
+    "RunStatus",
+    "Severity",
+    "Substation",
+    "SubstationLoadProfile",
+]

@@ -1,0 +1,102 @@
+"""DER: what is installed on a feeder and what is planned. Nameplates are rated AC output in kW."""
+
+from django.db import models
+
+from hosting.models.records import Feeder
+from hosting.models.runs import HCIngestionRun
+from utilities.models import Source, Utility
+
+
+class DERStatus(models.TextChoices):
+    """Where a project stands."""
+
+    INSTALLED = "installed", "Installed: permission to operate"
+    PLANNED = "planned", "Planned: in the queue"
+
+
+class DERColumns(models.Model):
+    """Columns of a DER and of what it was before."""
+
+    utility = models.ForeignKey(Utility, on_delete=models.PROTECT, related_name="+", db_index=False)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+", db_index=False)
+    ingestion_run = models.ForeignKey(
+        HCIngestionRun, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    feeder = models.ForeignKey(
+        Feeder,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="Null where the published reference does not resolve",
+    )
+    feeder_reference = models.CharField(max_length=300, blank=True, help_text="As published")
+    external_id = models.CharField(max_length=120)
+    status = models.CharField(max_length=10, choices=DERStatus)
+    der_type = models.CharField(max_length=80, blank=True, help_text="As published")
+    technologies = models.JSONField(default=dict, help_text="Technology to kW")
+    nameplate_kw = models.DecimalField(max_digits=14, decimal_places=3, null=True)
+    is_hybrid = models.BooleanField(null=True)
+    installed_on = models.DateField(null=True)
+    planned_on = models.DateField(null=True)
+    completed_on = models.DateField(null=True)
+    project_status = models.CharField(max_length=200, blank=True)
+    status_rationale = models.TextField(blank=True)
+    queue_request_id = models.CharField(max_length=120, blank=True)
+    queue_position = models.CharField(max_length=80, blank=True, help_text="As published")
+    costs = models.JSONField(null=True, help_text="Published cost field to US dollars")
+    valid_from = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class DER(DERColumns):
+    """A distributed energy resource as last published. Installed and planned may share an external id."""
+
+    class Meta:
+        verbose_name = "DER"
+        verbose_name_plural = "DER"
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id", "status"], name="der_key_unique"),
+        ]
+        indexes = [
+            models.Index(fields=["feeder", "status"], name="der_feeder"),
+            models.Index(fields=["utility", "status"], name="der_utility"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_id} ({self.status})"
+
+
+class DERVersion(DERColumns):
+    """A DER as it was, from `valid_from` until `valid_to`."""
+
+    der_id = models.BigIntegerField()
+    valid_to = models.DateTimeField()
+    ended_by_run = models.ForeignKey(HCIngestionRun, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = "DER version"
+        indexes = [
+            models.Index(fields=["source", "external_id", "status", "valid_to"], name="der_past_key"),
+            models.Index(fields=["feeder", "valid_to"], name="der_past_feeder"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_id} until {self.valid_to:%Y-%m-%d}"
+
+
+class DERAddress(models.Model):
+    """The published street address of a DER. Personal: stewards only, never in pages, API or exports."""
+
+    der = models.OneToOneField(DER, on_delete=models.CASCADE, related_name="address")
+    street_address = models.CharField(max_length=300)
+
+    class Meta:
+        verbose_name = "DER address"
+        verbose_name_plural = "DER addresses"
+
+    def __str__(self) -> str:
+        return f"Address of DER {self.der_id}"
