@@ -11,27 +11,35 @@ import stat
 from pathlib import Path
 from typing import TypedDict
 
+from hcportal.errors import HcportalError
+
 PROJECT = Path(__file__).resolve().parents[2]
 DATABASE = "hcportal"
 ROLE = "hcportal"
 
 # sun_path holds 108 bytes with its closing zero; PostgreSQL's is the longest name in the folder.
 LONGEST_SOCKET_PATH = 107
-POSTGRES_SOCKET = ".s.PGSQL.5432"
+POSTGRES_PORT = "5432"
+POSTGRES_SOCKET = f".s.PGSQL.{POSTGRES_PORT}"
 REDIS_SOCKET = "redis.sock"
+
+
+class UnsafeFolder(HcportalError):
+    """A folder that must be ours alone is somebody else's."""
 
 
 class PrivateDatabase(TypedDict):
     """The part of a Django database setting that says where the private PostgreSQL is."""
 
     HOST: str
+    PORT: str
     NAME: str
     USER: str
 
 
 def var_dir() -> Path:
     """Everything hcportal writes: data, logs, sockets. `HCP_VAR`, or `var/` in the project."""
-    return Path(os.environ.get("HCP_VAR") or PROJECT / "var").absolute()
+    return Path(os.environ.get("HCP_VAR") or PROJECT / "var").resolve()
 
 
 def log_dir() -> Path:
@@ -42,8 +50,8 @@ def log_dir() -> Path:
 def servers_dir() -> Path:
     """Where PostgreSQL's data and the sockets are: `var_dir()`, where PostgreSQL can get there.
 
-    PostgreSQL refuses to run as root, so for root it runs as `postgres`, who cannot enter a clone in root's own
-    mode-700 home. Its files are then in /var/lib/hcportal, in a folder of this clone's own.
+    PostgreSQL refuses to run as root, so for root it runs as `postgres`, who cannot enter a clone in root's
+    own mode-700 home. Its files are then in /var/lib/hcportal, in a folder of this clone's own.
     """
     var = var_dir()
     if os.geteuid() != 0 or _postgres_can_enter(var.parent):
@@ -52,18 +60,34 @@ def servers_dir() -> Path:
 
 
 def socket_dir() -> Path:
-    """The folder of both sockets: `run` beside the data, or a short one in /tmp where the path would be too long."""
+    """The folder of both sockets: `run` beside the data, or in /tmp where that path would be too long."""
     run = servers_dir() / "run"
     if len(os.fsencode(run / POSTGRES_SOCKET)) <= LONGEST_SOCKET_PATH:
         return run
-    # Not tempfile.gettempdir(): bin/up and bin/manage must agree, whatever TMPDIR each of them has. The folder
-    # is created with mode 0700 and refused when it belongs to somebody else.
+    # Not tempfile.gettempdir(): bin/up and bin/manage must agree, whatever TMPDIR each of them has. The
+    # folder is created with mode 0700 and refused when it belongs to somebody else.
     return Path(f"/tmp/hcportal-{os.geteuid()}-{_short_hash(var_dir())}")  # noqa: S108
 
 
+def make_socket_dir(owner: int | None = None) -> None:
+    """Make the sockets' folder, which nobody but its owner (a uid) enters. Root may always.
+
+    Raises UnsafeFolder when somebody else was there first: the one in /tmp could be anybody's.
+    """
+    folder = socket_dir()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), owner, _postgres_uid()}:
+        raise UnsafeFolder(f"{folder} belongs to another user. Remove it, then start again.")
+    folder.chmod(0o700)
+    if owner is not None:
+        os.chown(folder, owner, -1)
+
+
 def private_database() -> PrivateDatabase:
-    """Address of the private PostgreSQL: a folder as HOST means a unix socket; peer authentication, no password."""
-    return {"HOST": str(socket_dir()), "NAME": DATABASE, "USER": ROLE}
+    """Address of the private PostgreSQL. A folder as HOST means a unix socket; there is no password."""
+    # The port is part of the socket's name; without it libpq would take a PGPORT from the environment.
+    return {"HOST": str(socket_dir()), "PORT": POSTGRES_PORT, "NAME": DATABASE, "USER": ROLE}
 
 
 def redis_socket() -> Path:
@@ -87,15 +111,18 @@ def _short_hash(path: Path) -> str:
 
 def _postgres_can_enter(folder: Path) -> bool:
     """Whether the `postgres` user can pass through `folder` and all above it, by owner and mode."""
-    try:
-        postgres_uid = pwd.getpwnam("postgres").pw_uid
-    except KeyError:
-        postgres_uid = None  # not installed yet; the mode alone decides, and does so again later
-    for step in (folder.resolve(), *folder.resolve().parents):
+    for step in (folder, *folder.parents):
         if not step.exists():
             continue
         status = step.stat()
-        needed = stat.S_IXUSR if status.st_uid == postgres_uid else stat.S_IXOTH
+        needed = stat.S_IXUSR if status.st_uid == _postgres_uid() else stat.S_IXOTH
         if not status.st_mode & needed:
             return False
     return True
+
+
+def _postgres_uid() -> int | None:
+    try:
+        return pwd.getpwnam("postgres").pw_uid
+    except KeyError:
+        return None  # not installed
