@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def reference(path: str = "") -> Path:
     """The reference file or folder `path`; the test is skipped where there is none and none was promised.
 
-    `HCP_REFERENCE_DATA` names the folder; `../shared/data` beside the project otherwise. A clone without it can
-    still run the other tests; where the variable is set, a missing file is a failure.
+    `HCP_REFERENCE_DATA` names the folder; `../shared/data` beside the project otherwise. A clone without it
+    can still run the other tests; where the variable is set, a missing file is a failure.
     """
     promised = os.environ.get("HCP_REFERENCE_DATA")
     folder = Path(promised) if promised else ROOT.parent / "shared" / "data"

@@ -84,7 +84,7 @@ def serve(file: Path, max_record_count: int = 2000) -> Served:
 
 @pytest.fixture(scope="session")
 def koop() -> Iterator[Koop]:
-    """`koop(file, max_record_count=2000)` serves a file and gives its `Served`; the same file is served once."""
+    """`koop(file, max_record_count=2000)` serves a file and gives its `Served`; each file is served once."""
     running: dict[tuple[Path, int], Served] = {}
 
     def start(file: Path, max_record_count: int = 2000, *, fresh: bool = False) -> Served:

@@ -1,0 +1,297 @@
+"""One polite session for everything that leaves this machine.
+
+Says what is asked and how an answer is taken: whole, in time, not too large, from an address that may be
+talked to (`hcportal.addresses`), at a bearable pace (`hcportal.pace`). Knows nothing of what answers mean:
+callers give a `read` function that turns a body into a value, or raises `Retry` where the body says
+"later".
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
+
+import orjson
+import requests
+import urllib3
+
+from hcportal.addresses import CheckedAdapter, is_local
+from hcportal.errors import BadAnswer, RefusedAddress, ServiceError, Unreachable
+from hcportal.pace import Pace, Retry, Token, seconds
+
+__all__ = [
+    "BUSY",
+    "TOKEN_REFUSED",
+    "Client",
+    "Params",
+    "Retry",
+    "parse_json",
+    "token_from_environment",
+    "without_query",
+]
+
+T = TypeVar("T")
+Params = Mapping[str, str]
+
+LONGEST_QUERY = 1_900  # characters; longer addresses are cut off by some servers, so they are sent as a form
+REDIRECTS = 3
+BUSY = {429, 502, 503, 504}
+TOKEN_REFUSED = {498, 499}
+PIECE = 1 << 16
+
+
+class Client:
+    """Asks politely, refuses what must not be asked, and raises a named error where no whole answer comes."""
+
+    def __init__(
+        self,
+        *,
+        allow_loopback: bool = False,
+        allow_http: bool = False,
+        contact: str = "",
+        recorded_root: Path | None = None,
+        connect_timeout: float = 10,
+        read_timeout: float = 60,
+        deadline: float = 180,
+        max_bytes: int = 256 << 20,
+        per_host: int = 4,
+        overall: int = 16,
+        pause: float = 0.05,
+        attempts: int = 6,
+        backoff: float = 0.5,
+        longest_wait: float = 120,
+    ) -> None:
+        """`deadline` is for one answer, in seconds; `max_bytes` counts it unzipped.
+
+        `contact` is an address or page where publishers find a person, sent in the User-Agent.
+        """
+        self.allow_loopback, self.allow_http = allow_loopback, allow_http
+        self._timeouts, self._deadline, self._max_bytes = (connect_timeout, read_timeout), deadline, max_bytes
+        self._attempts, self._backoff, self._longest_wait = attempts, backoff, longest_wait
+        self._pace = Pace(per_host, overall, pause)
+        self._closed = threading.Event()
+        self._session = requests.Session()
+        self._session.trust_env = (
+            False  # no passwords from ~/.netrc, no proxy that would look names up for us
+        )
+        self._session.headers["User-Agent"] = f"hcportal/0.1 (+{contact})" if contact else "hcportal/0.1"
+        self._session.adapters.clear()
+        self._session.mount("https://", CheckedAdapter(allow_loopback=allow_loopback, pool=per_host))
+        self._session.mount("http://", CheckedAdapter(allow_loopback=allow_loopback, pool=per_host))
+        self._recorded = recorded_root is not None
+        if recorded_root is not None:
+            from hosting.sources.recorded import RecordedAdapter
+
+            self._session.mount("recorded://", RecordedAdapter(recorded_root))
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session; whoever waits for another try gives up at once."""
+        self._closed.set()
+        self._session.close()
+
+    def know(
+        self, host: str, *, headers: Mapping[str, str] | None = None, token: Token | None = None
+    ) -> None:
+        """What one host needs (a Referer, a token). Neither ever goes to another host."""
+        known = self._pace.host(host)
+        known.headers.update(headers or {})
+        known.token = token or known.token
+
+    def get(self, url: str, params: Params | None = None) -> bytes:
+        """The body, whole."""
+        return self.ask(url, params, read=lambda body: body)
+
+    def get_json(self, url: str, params: Params | None = None) -> Any:
+        """The body as JSON; what is not JSON is asked for again, then a BadAnswer."""
+        return self.ask(url, params, read=partial(parse_json, url))
+
+    def post(self, url: str, params: Params) -> bytes:
+        """The body of the answer to a form."""
+        return self.ask(url, params, read=lambda body: body, post=True)
+
+    def ask(
+        self, url: str, params: Params | None = None, *, read: Callable[[bytes], T], post: bool = False
+    ) -> T:
+        """What `read` makes of the answer, asked for again as often as is reasonable.
+
+        Sent as a form (POST) where the query is long or carries a token. Raises RefusedAddress, Unreachable,
+        BadAnswer, ServiceError.
+        """
+        tries = 0
+        renew = renewed = False
+        while True:
+            try:
+                return read(self._answer(url, params or {}, post=post, renew=renew))
+            except Retry as trouble:
+                tries += 1
+                host = self._permitted(url).hostname or ""
+                renew = trouble.token and not renewed and self._pace.host(host).token is not None
+                if renew:
+                    renewed = True
+                    continue
+                wait = self._backoff * 2 ** (tries - 1) * random.uniform(0.5, 1)  # noqa: S311 - jitter
+                wait = max(wait, trouble.after or 0)
+                patience = 2 if trouble.once else self._attempts
+                if trouble.token or tries >= patience or wait > self._longest_wait or self._closed.is_set():
+                    raise trouble.error from trouble.__cause__
+                if trouble.busy or trouble.after:
+                    self._pace.slow_down(host, halve=trouble.busy, seconds=trouble.after or 0)
+                self._closed.wait(wait)
+
+    def _permitted(self, url: str) -> SplitResult:
+        """The address in its parts, or RefusedAddress before anything is sent."""
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname, parts.port
+        except ValueError as problem:
+            raise RefusedAddress(f"{without_query(url)} is not an address: {problem}") from problem
+        if not host:
+            raise RefusedAddress(f"{without_query(url)} names no host")
+        if parts.scheme == "recorded" and self._recorded:
+            return parts
+        if parts.scheme not in {"http", "https"}:
+            raise RefusedAddress(
+                f"{without_query(url)}: only https addresses are fetched, not {parts.scheme}"
+            )
+        if parts.username is not None or parts.password is not None:
+            raise RefusedAddress(f"the address at {host} carries a user name; remove it")
+        local = self.allow_loopback and is_local(host)
+        if parts.scheme == "http" and not (self.allow_http or local):
+            raise RefusedAddress(f"{without_query(url)} is not encrypted; only https addresses are fetched")
+        return parts
+
+    def _answer(self, url: str, params: Params, *, post: bool, renew: bool) -> bytes:
+        """One request, redirects included."""
+        deadline = time.monotonic() + self._deadline
+        origin = self._permitted(url).netloc
+        for _ in range(REDIRECTS + 1):
+            parts = self._permitted(url)
+            host = parts.hostname or ""
+            known = self._pace.host(host)
+            sent = {k: v for k, v in params.items() if k != "token" or parts.netloc == origin}
+            if known.token:
+                sent["token"] = known.token(renew)
+            with self._pace.turn(host, pause=parts.scheme != "recorded" and not is_local(host)):
+                body, moved = self._send(url, sent, post=post, headers=known.headers, deadline=deadline)
+            if moved is None:
+                return body
+            url = urljoin(url, moved)
+            moved_to = urlsplit(url)
+            if moved_to.query:  # the new address repeats the query (and may repeat a token)
+                repeated = dict(parse_qsl(moved_to.query, keep_blank_values=True))
+                params = {**params, **{k: v for k, v in repeated.items() if k != "token"}}
+                url = without_query(url)
+        raise BadAnswer(f"{without_query(url)} redirects more than {REDIRECTS} times")
+
+    def _send(
+        self, url: str, params: Params, *, post: bool, headers: Mapping[str, str], deadline: float
+    ) -> tuple[bytes, str | None]:
+        """One exchange: the body, or where to ask instead."""
+        query = urlencode(params)
+        as_form = post or "token" in params or len(url) + len(query) > LONGEST_QUERY
+        if query and not as_form:
+            url += ("&" if "?" in url else "?") + query
+        named = without_query(url)
+        try:
+            with self._session.request(
+                "POST" if as_form else "GET",
+                url,
+                data=params if as_form else None,
+                headers=dict(headers),
+                timeout=self._timeouts,
+                stream=True,
+                allow_redirects=False,
+            ) as response:
+                if response.is_redirect:
+                    return b"", response.headers["location"]
+                body = self._body(response, named, deadline)
+        except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as problem:
+            raise Retry(Unreachable(f"{named}: no trusted connection ({problem})"), once=True) from problem
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as problem:
+            raise Retry(
+                Unreachable(f"{named} did not answer within {self._timeouts[1]} s"), once=True
+            ) from problem
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as problem:
+            raise RefusedAddress(f"{named} is not an address: {problem}") from problem
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as problem:
+            raise Retry(Unreachable(f"{named}: the connection broke off ({problem})")) from problem
+        _judge(response, body, named)
+        return body, None
+
+    def _body(self, response: requests.Response, named: str, deadline: float) -> bytes:
+        """The body, unzipped, as far as size and time allow."""
+        pieces: list[bytes] = []
+        size = 0
+        while piece := response.raw.read1(PIECE, decode_content=True):
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._max_bytes:
+                raise BadAnswer(f"{named} answered with more than {self._max_bytes:,} bytes")
+            if time.monotonic() > deadline:
+                raise Retry(Unreachable(f"{named} took longer than {self._deadline} s to answer"), once=True)
+        return b"".join(pieces)
+
+
+def _judge(response: requests.Response, body: bytes, named: str) -> None:
+    """Raise what an HTTP status means; error bodies in JSON pass, for the reader knows them better."""
+    status = response.status_code
+    if status < 400:
+        return
+    after = seconds(response.headers.get("Retry-After"))
+    if status in BUSY:
+        problem = Unreachable(f"{named} is overloaded or down (HTTP {status})")
+        raise Retry(problem, after=after, busy=status == 429)
+    if body[:1] == b"{" and b'"error"' in body:
+        return
+    error = ServiceError(f"{named} answered with HTTP {status} ({response.reason})", status)
+    if status in TOKEN_REFUSED:
+        raise Retry(error, token=True)
+    if status == 408 or status >= 500:
+        raise Retry(error, after=after, once=True)
+    raise error
+
+
+def parse_json(url: str, body: bytes) -> Any:
+    """The body as JSON, or Retry with a sentence about what came instead."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as problem:
+        start = body[:2000].lstrip().lower()
+        if not start:
+            what = "an empty body"
+        elif start.startswith(b"<"):
+            title = start.partition(b"<title>")[2].partition(b"</title>")[0].strip().decode(errors="replace")
+            what = f"a web page ({title[:80]})" if title else "a web page"
+        else:
+            what = f"JSON that cannot be read ({problem})"
+        raise Retry(BadAnswer(f"{without_query(url)} answered with {what} instead of JSON")) from None
+
+
+def token_from_environment(name: str) -> Token:
+    """The token that the environment variable `name` holds, read anew whenever it is needed."""
+
+    def read(_renew: bool) -> str:
+        value = os.environ.get(name)
+        if not value:
+            raise ServiceError(f"a token is needed: set {name} in the environment", 499)
+        return value
+
+    return read
+
+
+def without_query(url: str) -> str:
+    """An address as it may be logged: no query, where tokens would be."""
+    return url.partition("?")[0]

@@ -1,0 +1,112 @@
+"""How often, how many at a time, and when to ask again.
+
+Each host has its turns: so many requests under way, a pause between their starts, fewer once it complains.
+The limits hold within one process.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+
+from hcportal.errors import FetchError
+
+Token = Callable[[bool], str]
+"""Gives the token of a host; True asks for a new one, because the server refused the last."""
+
+
+class Retry(Exception):  # noqa: N818 - a request, not an error: the error is inside
+    """Ask again; raise `error` when patience is over.
+
+    `after` is the server's wish in seconds, `busy` a plea for fewer requests, `once` what is worth one more
+    try only (a timeout, an error of the service itself), `token` that the token was refused.
+    """
+
+    def __init__(
+        self,
+        error: FetchError,
+        *,
+        after: float | None = None,
+        busy: bool = False,
+        once: bool = False,
+        token: bool = False,
+    ) -> None:
+        super().__init__(str(error))
+        self.error, self.after, self.busy, self.once, self.token = error, after, busy, once, token
+
+
+@dataclass
+class Host:
+    """How hard one host may be asked, and what it wants to see in each request."""
+
+    limit: int
+    active: int = 0
+    next_start: float = 0.0
+    untroubled: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    token: Token | None = None
+
+
+class Pace:
+    """Turns at each host: so many at a time, a pause between them, fewer where the host asks for it."""
+
+    def __init__(self, per_host: int, overall: int, pause: float) -> None:
+        self._per_host, self._overall, self._pause = per_host, overall, pause
+        self._active = 0
+        self._hosts: dict[str, Host] = {}
+        self._changed = threading.Condition()
+
+    def host(self, name: str) -> Host:
+        with self._changed:
+            return self._hosts.setdefault(name, Host(self._per_host))
+
+    @contextmanager
+    def turn(self, name: str, *, pause: bool) -> Iterator[None]:
+        host = self.host(name)
+        with self._changed:
+            while True:
+                wait = host.next_start - time.monotonic()
+                if host.active >= host.limit or self._active >= self._overall:
+                    self._changed.wait()
+                elif wait > 0:
+                    self._changed.wait(wait)
+                else:
+                    break
+            host.active += 1
+            self._active += 1
+            host.next_start = time.monotonic() + (self._pause if pause else 0.0)
+        try:
+            yield
+        finally:
+            with self._changed:
+                host.active -= 1
+                self._active -= 1
+                host.untroubled += 1
+                if host.untroubled >= 100 and host.limit < self._per_host:
+                    host.limit, host.untroubled = host.limit + 1, 0
+                self._changed.notify_all()
+
+    def slow_down(self, name: str, *, halve: bool, seconds: float) -> None:
+        """Nothing more to this host for some seconds; with `halve`, half as many at a time from then on."""
+        host = self.host(name)
+        with self._changed:
+            host.untroubled = 0
+            host.next_start = max(host.next_start, time.monotonic() + seconds)
+            if halve:
+                host.limit = max(1, host.limit // 2)
+
+
+def seconds(retry_after: str | None) -> float | None:
+    """A Retry-After header, a number or a date, in seconds from now."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdecimal():
+        return float(retry_after)
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except ValueError:
+        return None

@@ -1,0 +1,143 @@
+"""All of an ArcGIS layer, or an error that says why not. Start reading here.
+
+    layer = open_layer(client, url)              # what it says of itself
+    for page in fetch(client, layer): ...        # every row once, in object-id order
+
+The plan is the set of object ids; each page is verified by its ids; at the end the layer must be as it was at
+the beginning.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+
+from hcportal.errors import SourceChanged
+from hcportal.http import Client
+from hosting.sources.layer import Field, Layer, count_rows, last_edit, open_layer
+from hosting.sources.offsets import read_by_offset
+from hosting.sources.pages import Moved, Reader
+from hosting.sources.plan import PageSize, object_ids, pieces
+from hosting.sources.rows import Page
+
+__all__ = ["Field", "Layer", "Page", "PageSize", "fetch", "open_layer"]
+
+AHEAD = 4  # pages under way or waiting to be taken: the bound of memory
+LARGEST_PAGE = 2_000  # rows
+LARGEST_BODY = 8 << 20  # bytes a page is to have at most; the next ones are asked for in fewer rows
+
+Progress = Callable[[int, int], None]
+
+
+def fetch(
+    client: Client,
+    layer: Layer,
+    *,
+    where: str = "1=1",
+    fields: Sequence[str] | None = None,
+    limit: int | None = None,
+    geometry: bool = True,
+    page_size: int | PageSize | None = None,
+    progress: Progress | None = None,
+    unreadable: Collection[int] = (),
+    on_restart: Callable[[], None] | None = None,
+) -> Iterator[Page]:
+    """Every row of the layer that matches `where`, as verified pages in object-id order.
+
+    `limit` (the first rows only, for a dry run) and `unreadable` (object ids whose loss a person has
+    accepted) are the only ways to get fewer. `progress` hears of rows done and rows planned. Where the
+    layer was edited meanwhile, `on_restart` is called (drop all pages so far) and everything is read once
+    more; without it, or when that happens twice, SourceChanged is raised. Others: IncompleteFetch,
+    MissingField, ServiceError, BadAnswer, Unreachable, RefusedAddress.
+    """
+    size = page_size
+    if not isinstance(size, PageSize):
+        size = PageSize(size or min(layer.max_record_count, LARGEST_PAGE))
+    reader = Reader(client, layer, where=where, names=layer.chosen(fields), geometry=geometry, size=size)
+    try:
+        yield from _read(reader, limit, unreadable, progress)
+    except Moved:
+        if on_restart is None:
+            raise SourceChanged(f"{layer.url} was edited while it was read; nothing was kept") from None
+    else:
+        return
+    on_restart()
+    reader.layer = replace(layer, count=None, edited_at=last_edit(client, layer))
+    try:
+        yield from _read(reader, limit, unreadable, progress)
+    except Moved:
+        raise SourceChanged(f"{layer.url} was edited twice while it was read; nothing was kept") from None
+
+
+def _read(
+    reader: Reader, limit: int | None, unreadable: Collection[int], progress: Progress | None
+) -> Iterator[Page]:
+    """One pass over the layer; raises Moved where it is not at the end what it was at the beginning."""
+    client, layer, where = reader.client, reader.layer, reader.where
+    if layer.object_id_field is None:
+        count = count_rows(client, layer, where)
+        yield from _counted(read_by_offset(reader, count, limit), limit or count or 0, progress)
+        if limit is None and (count_rows(client, layer, where), last_edit(client, layer)) != (
+            count,
+            layer.edited_at,
+        ):
+            raise Moved
+        return
+    ids = object_ids(client, layer, where)
+    planned = [number for number in ids if number not in set(unreadable)] if unreadable else ids
+    planned = planned[:limit]
+    yield from _counted(_ahead(reader, planned, unreadable), len(planned), progress)
+    if limit is not None:
+        return
+    if last_edit(client, layer) != layer.edited_at:
+        raise Moved
+    count = count_rows(client, layer, where)
+    if count is None or count == len(ids):
+        return
+    if layer.edited_at is not None:
+        raise Moved
+    # No edit dates, and rows came or went. New rows alone can be added to what was read.
+    now = object_ids(client, replace(layer, count=None), where)
+    added = sorted(set(now).difference(ids, unreadable))
+    if not set(now).issuperset(ids):
+        raise Moved
+    yield from _counted(_ahead(reader, added, unreadable), len(added), progress)
+    if added and count_rows(client, layer, where) != len(now):
+        raise Moved
+
+
+def _counted(pages: Iterator[Page], total: int, progress: Progress | None) -> Iterator[Page]:
+    done = 0
+    if progress:
+        progress(done, total)
+    for page in pages:
+        yield page
+        done += len(page.object_ids)
+        if progress:
+            progress(done, total)
+
+
+def _ahead(reader: Reader, ids: list[int], unreadable: Collection[int]) -> Iterator[Page]:
+    """The pages of these ids, in order, read a few ahead. The first comes alone: it teaches the page size."""
+    todo = pieces(ids, reader.size, unreadable)
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(max_workers=AHEAD, thread_name_prefix="fetch")
+    waiting: deque[Future[list[Page]]] = deque()
+    try:
+        for first in islice(todo, 1):
+            waiting.append(pool.submit(reader.read, first, stopped))
+        while waiting:
+            pages = waiting.popleft().result()
+            for page in pages:
+                if len(page.raw) > LARGEST_BODY:
+                    reader.size.shrink(len(page.object_ids) * LARGEST_BODY // len(page.raw))
+            for ids_ahead in islice(todo, AHEAD - len(waiting)):
+                waiting.append(pool.submit(reader.read, ids_ahead, stopped))
+            yield from pages
+    finally:
+        stopped.set()  # nobody takes these pages any more
+        pool.shutdown(wait=False, cancel_futures=True)

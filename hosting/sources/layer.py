@@ -1,0 +1,196 @@
+"""What a layer says of itself: fields, limits, reference system, last edit.
+
+Knows the layer description of ArcGIS from 10.0 on. Asks for it (and for the number of rows), reads no row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from typing import Any
+
+from hcportal.errors import BadAnswer, MissingField, ServiceError
+from hcportal.http import Client, without_query
+from hosting.sources.service import ask
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNREAD_TYPES = {"esriFieldTypeGeometry", "esriFieldTypeBlob", "esriFieldTypeRaster"}
+_SERVER = re.compile(r"/(?:Feature|Map)Server$", re.IGNORECASE)
+_LAYER = re.compile(r"/(?:Feature|Map)Server/\d+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column: `type` is Esri's (esriFieldTypeDouble, ...), `domain` its codes or range as published."""
+
+    name: str
+    alias: str
+    type: str
+    length: int | None = None
+    domain: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer or table as its server describes it; `description` is that description as received."""
+
+    url: str
+    name: str
+    geometry_type: str | None
+    object_id_field: str | None
+    fields: tuple[Field, ...]
+    max_record_count: int
+    wkid: int | None
+    edited_at: datetime | None
+    count: int | None
+    supports_pagination: bool
+    supports_statistics: bool
+    description: bytes
+    max_ids: int | None = None
+
+    @property
+    def query_url(self) -> str:
+        return f"{self.url}/query"
+
+    def chosen(self, names: Sequence[str] | None) -> tuple[str, ...]:
+        """The columns to ask for: these, or all that are no geometry or file; always with the object id."""
+        readable = [field.name for field in self.fields if field.type not in UNREAD_TYPES]
+        if names is None:
+            return tuple(readable)
+        for name in names:
+            if name not in readable:
+                raise MissingField(self._missing(name, readable))
+        wanted = set(names) | {self.object_id_field}
+        return tuple(name for name in readable if name in wanted)
+
+    def _missing(self, name: str, readable: list[str]) -> str:
+        folded = {other.lower(): other for other in readable}
+        near = [folded[key] for key in get_close_matches(name.lower(), folded, n=3)]
+        hint = (
+            f"did the publisher rename it to {' or '.join(near)}?"
+            if near
+            else f"it has {', '.join(readable)}"
+        )
+        return f"{self.url} has no field {name}; {hint}"
+
+
+def open_layer(client: Client, url: str) -> Layer:
+    """Probe a layer: its service, its description, its number of rows.
+
+    `url` ends in FeatureServer/n or MapServer/n; without n, the service must have one layer only. Raises
+    ServiceError, BadAnswer, Unreachable, RefusedAddress.
+    """
+    url = without_query(url.strip()).rstrip("/").removesuffix("/query")
+    service: dict[str, Any] = {}
+    if _SERVER.search(url):
+        service = ask(client, url).content
+        url = f"{url}/{_only_layer(url, service)}"
+    elif not _LAYER.search(url):
+        raise BadAnswer(
+            f"{url} is no layer: its address must end in FeatureServer/0, MapServer/3 or the like"
+        )
+    else:
+        try:
+            service = ask(client, url.rpartition("/")[0]).content
+        except ServiceError:
+            service = {}  # some servers show their layers and hide the service
+    reply = ask(client, url)
+    layer = describe(url, reply.content, reply.body, service)
+    return replace(layer, count=count_rows(client, layer))
+
+
+def count_rows(client: Client, layer: Layer, where: str = "1=1") -> int | None:
+    """How many rows match; None where the server cannot count."""
+    try:
+        reply = ask(client, layer.query_url, {"where": where, "returnCountOnly": "true"})
+    except ServiceError as problem:
+        if problem.code in {400, 500} and not layer.supports_statistics and where == "1=1":
+            return None
+        raise
+    count = reply.content.get("count")
+    return count if isinstance(count, int) else None
+
+
+def last_edit(client: Client, layer: Layer) -> datetime | None:
+    """When the layer was last edited, asked for anew; None where it does not say."""
+    if layer.edited_at is None:
+        return None
+    return _edited(ask(client, layer.url).content)
+
+
+def describe(url: str, content: dict[str, Any], body: bytes, service: dict[str, Any]) -> Layer:
+    """A Layer from the JSON of a layer and of its service."""
+    kind = str(content.get("type") or "Feature Layer")
+    if "fields" not in content or kind in {"Group Layer", "Raster Layer"}:
+        inner = ", ".join(f"{sub.get('id')} ({sub.get('name')})" for sub in content.get("subLayers") or [])
+        raise BadAnswer(f"{url} holds no rows: it is a {kind}" + (f" of the layers {inner}" if inner else ""))
+    capabilities = content.get("capabilities") or service.get("capabilities")
+    # MapServer layers of ArcGIS 10 list "Map,Query,Data"; none at all means that nobody said so.
+    if capabilities and not {"Query", "Data"} & {word.strip() for word in capabilities.split(",")}:
+        raise ServiceError(f"{url} does not allow queries, only {capabilities}", 403)
+    advanced = content.get("advancedQueryCapabilities") or {}
+    fields = tuple(
+        Field(
+            name=str(field["name"]),
+            alias=str(field.get("alias") or field["name"]),
+            type=str(field.get("type")),
+            length=field.get("length"),
+            domain=field.get("domain"),
+        )
+        for field in content["fields"] or []
+    )
+    return Layer(
+        url=url,
+        name=str(content.get("name") or ""),
+        geometry_type=content.get("geometryType") or None,
+        object_id_field=_object_id(content, fields),
+        fields=fields,
+        max_record_count=int(content.get("maxRecordCount") or service.get("maxRecordCount") or 1000),
+        wkid=_wkid(content, service),
+        edited_at=_edited(content),
+        count=None,
+        supports_pagination=bool(advanced.get("supportsPagination") or content.get("supportsPagination")),
+        supports_statistics=bool(advanced.get("supportsStatistics") or content.get("supportsStatistics")),
+        description=body,
+        max_ids=content.get("maxIdsCount") or service.get("maxIdsCount"),
+    )
+
+
+def _object_id(content: dict[str, Any], fields: Sequence[Field]) -> str | None:
+    """The field that numbers the rows, as declared; never by name, for plain fields are called OBJECTID."""
+    names = {field.name for field in fields}
+    unique = content.get("uniqueIdField")
+    declared = (content.get("objectIdField"), unique.get("name") if isinstance(unique, dict) else unique)
+    by_type = (field.name for field in fields if field.type == "esriFieldTypeOID")
+    return next((name for name in (*declared, *by_type) if name in names), None)
+
+
+def _edited(content: dict[str, Any]) -> datetime | None:
+    info = content.get("editingInfo") or {}
+    for key in ("dataLastEditDate", "lastEditDate"):
+        if isinstance(info.get(key), int | float) and info[key] > 0:
+            return EPOCH + timedelta(milliseconds=info[key])
+    return None
+
+
+def _wkid(content: dict[str, Any], service: dict[str, Any]) -> int | None:
+    for holder in (
+        content.get("sourceSpatialReference"),
+        content.get("extent"),
+        service.get("spatialReference"),
+    ):
+        reference = (holder or {}).get("spatialReference", holder) or {}
+        if number := reference.get("latestWkid") or reference.get("wkid"):
+            return int(number)
+    return None
+
+
+def _only_layer(url: str, service: dict[str, Any]) -> int:
+    layers = [*(service.get("layers") or []), *(service.get("tables") or [])]
+    if len(layers) == 1:
+        return int(layers[0]["id"])
+    listed = ", ".join(f"{layer['id']} ({layer.get('name')})" for layer in layers) or "none"
+    raise BadAnswer(f"{url} is a service; add the number of a layer to the address: {listed}")
