@@ -51,7 +51,8 @@ GEOS_LIBRARY_PATH = _wheel_library("shapely", "shapely.libs", "libgeos_c*")
 
 def _secret_key() -> str:
     """The given key, or in development one that is made once and kept where only this user reads it."""
-    if key := env.str("HCP_SECRET_KEY", ""):
+    key: str = env.str("HCP_SECRET_KEY", "")
+    if key:
         return key
     if HCP_ENV != "dev":
         raise environ.ImproperlyConfigured(f"HCP_SECRET_KEY must be set where HCP_ENV is {HCP_ENV}.")

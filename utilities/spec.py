@@ -81,7 +81,7 @@ class Reading(Closed):
         return self
 
 
-def _readers(*allowed: str) -> Any:
+def _readers(*allowed: str) -> Any:  # an annotated Reading; mypy cannot follow a made type
     """A type for a reading whose reader is one of `allowed`."""
 
     def check(reading: Reading) -> Reading:
@@ -146,16 +146,19 @@ class Figure(Closed):
 
     @model_validator(mode="after")
     def _basis_has_its_columns(self) -> Self:
-        if self.remaining == RemainingBasis.PUBLISHED and self.remaining_capacity_mw is None:
+        published = self.remaining == RemainingBasis.PUBLISHED
+        if published and self.remaining_capacity_mw is None:
             raise ValueError("remaining is 'published', but remaining_capacity_mw is not mapped")
-        if self.remaining != RemainingBasis.PUBLISHED and self.remaining_capacity_mw is not None:
+        if not published and self.remaining_capacity_mw is not None:
             raise ValueError("remaining_capacity_mw is mapped, so remaining must be 'published'")
         for column in self.remaining.subtracts:
             if getattr(self, column) is None:
                 raise ValueError(f"remaining is '{self.remaining}', but {column} is not mapped")
             if column.split("_")[0] in self.study_contains:
                 raise ValueError(f"remaining takes off {column}, which the study already contains")
-        if not (self.hosting_capacity_mw or self.hosting_capacity_max_mw or self.remaining_capacity_mw):
+        if not {"hosting_capacity_mw", "hosting_capacity_max_mw", "remaining_capacity_mw"} & set(
+            self.readings()
+        ):
             raise ValueError("a figure needs a hosting capacity or a remaining capacity")
         return self
 

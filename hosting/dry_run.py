@@ -1,0 +1,159 @@
+"""A dry run: fetch some rows, normalise them, show what would come out. Writes nothing anywhere."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+import pyarrow as pa
+from pyspark.sql import functions as F
+from rich.console import Console
+from rich.table import Table
+
+from hosting.lake import silver, tables
+from hosting.lake.session import engine
+from hosting.lake_settings import open_lake
+from hosting.sources import arcgis
+from hosting.steps import http_client, open_mapped_layer, spec_of
+from utilities.models import Source
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+SAMPLE = 5
+STATISTICS = ("hosting_capacity_mw", "remaining_capacity_mw", "installed_dg_mw", "queued_dg_mw", "voltage_kv")
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a run would make of the first rows of a source.
+
+    `sample` pairs published attributes with canonical columns; `statistics` has a row for each figure.
+    """
+
+    source: str
+    fetched: int
+    of: int | None
+    sample: list[tuple[str, dict[str, Any]]]
+    statistics: list[dict[str, Any]]
+    refused: list[tuple[str, str, int]]
+
+
+def dry_run(source: Source, *, limit: int = 2_000) -> DryRun:
+    """Fetch at most `limit` rows and normalise them. Raises FetchError."""
+    spec, utility = spec_of(source), source.utility
+    with http_client() as client:
+        layer = open_mapped_layer(client, spec)
+        pages = list(
+            arcgis.fetch(
+                client,
+                layer,
+                where=spec.where,
+                limit=limit,
+                geometry=spec.geometry != "none",
+                page_size=spec.page_size,
+            )
+        )
+    rows = pa.table(
+        {
+            "row_no": pa.array(range(sum(len(page.object_ids) for page in pages)), pa.int64()),
+            "object_id": pa.array([str(n) for page in pages for n in page.object_ids], pa.string()),
+            "attributes": pa.array([text for page in pages for text in page.attributes], pa.string()),
+            "geometry": pa.array([wkb for page in pages for wkb in page.wkb], pa.binary()),
+        }
+    )
+    bronze = engine(open_lake().remote).createDataFrame(rows)
+    staged = silver.stage(
+        bronze,
+        spec,
+        {field.name: field.type for field in layer.fields},
+        utility=utility.utility_code,
+        timezone=utility.timezone,
+        run_id=0,
+    )
+    return DryRun(
+        source=str(source),
+        fetched=rows.num_rows,
+        of=layer.count,
+        sample=_sample(staged, bronze),
+        statistics=_statistics(staged),
+        refused=[
+            (check, reason, count)
+            for check, reason, count in staged.where(F.col("reject_check").isNotNull())
+            .groupBy("reject_check", "reject_reason")
+            .count()
+            .orderBy("reject_check", "reject_reason")
+            .limit(20)
+            .collect()
+        ],
+    )
+
+
+def _sample(staged: "DataFrame", bronze: "DataFrame") -> list[tuple[str, dict[str, Any]]]:
+    """Published and canonical side by side, empty columns left out."""
+    wanted = [name for name in tables.RECORD_COLUMNS if name != "geometry_digest"]
+    published = bronze.select(F.col("row_no").alias("n"), F.col("attributes").alias("published"))
+    rows = (
+        staged.orderBy("row_no", "capacity_type", "variant")
+        .limit(SAMPLE)
+        .join(published, F.col("n") == F.col("row_no"))
+        .orderBy("row_no", "capacity_type", "variant")
+        .select("published", "key", "capacity_type", "variant", *wanted)
+        .toArrow()
+        .to_pylist()
+    )
+    return [
+        (row.pop("published"), {name: value for name, value in row.items() if value not in (None, "")})
+        for row in rows
+    ]
+
+
+def _statistics(staged: "DataFrame") -> list[dict[str, Any]]:
+    """For each figure: rows, feeders, refused rows, and nulls, least, mean and most of each number."""
+    numbers = []
+    for name in STATISTICS:
+        numbers += [
+            F.count(name).alias(f"{name} known"),
+            F.min(name).alias(f"{name} min"),
+            F.avg(F.col(name).cast("double")).alias(f"{name} mean"),
+            F.max(name).alias(f"{name} max"),
+        ]
+    frame = (
+        staged.groupBy("capacity_type", "variant")
+        .agg(
+            F.count(F.lit(1)).alias("rows"),
+            F.countDistinct("feeder_id").alias("feeders"),
+            F.count("reject_check").alias("refused"),
+            *numbers,
+        )
+        .orderBy("capacity_type", "variant")
+    )
+    found: list[dict[str, Any]] = frame.toArrow().to_pylist()
+    return found
+
+
+def show(result: DryRun, out: TextIO) -> None:
+    """Print a dry run for a person."""
+    console = Console(file=out, highlight=False, width=None if out.isatty() else 120)
+    of = f" of {result.of:,}" if result.of is not None else ""
+    console.print(f"{result.source}: {result.fetched:,}{of} rows fetched; nothing was written.\n")
+    for published, ours in result.sample:
+        console.print("published", published, sep="  ", markup=False)
+        console.print("ours     ", ", ".join(f"{k}={v}" for k, v in ours.items()), sep="  ", markup=False)
+        console.print()
+    for figure in result.statistics:
+        console.print(
+            f"{figure['capacity_type']} ({figure['variant']}): {figure['rows']:,} figures of "
+            f"{figure['feeders']:,} feeders, {figure['refused']:,} refused"
+        )
+        table = Table("column", "known", "min", "mean", "max", box=None, pad_edge=False)
+        for name in STATISTICS:
+            if figure[f"{name} known"]:
+                table.add_row(
+                    name,
+                    f"{figure[f'{name} known']:,}",
+                    f"{figure[f'{name} min']:.3f}",
+                    f"{figure[f'{name} mean']:.3f}",
+                    f"{figure[f'{name} max']:.3f}",
+                )
+        console.print(table)
+    for check, reason, count in result.refused:
+        console.print(f"refused by {check}: {count:,} figures; {reason}", markup=False)

@@ -1,0 +1,123 @@
+"""What a run changes: computed against the lake's current tables, written to the log, read back to publish.
+
+The log is append-only and keyed by run. Current tables follow by one MERGE of the same change set, which does
+nothing when it is done twice.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyspark.sql import functions as F
+
+from hosting.lake import tables
+from hosting.lake.store import Lake
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+DATASETS = {"sections": tables.SECTIONS, "records": tables.RECORDS}
+COMPARED = {"sections": tuple(tables.SECTION_COLUMNS), "records": tuple(tables.RECORD_COLUMNS)}
+
+
+def compare(staged: "DataFrame", current: "DataFrame", dataset: str, *, snapshot: bool) -> "DataFrame":
+    """Rows that differ, with `operation` added, changed or removed.
+
+    Null equals null and nothing else. Absence is removal only in a snapshot.
+    """
+    s, c = staged.alias("s"), current.alias("c")
+    keys = [F.col(f"s.{name}").eqNullSafe(F.col(f"c.{name}")) for name in tables.KEY]
+    same_key = keys[0]
+    for key in keys[1:]:
+        same_key = same_key & key
+    both = s.join(c, same_key, "full_outer" if snapshot else "left_outer")
+    compared = [*COMPARED[dataset], "geometry"]
+    differs = ~F.col(f"s.{compared[0]}").eqNullSafe(F.col(f"c.{compared[0]}"))
+    for name in compared[1:]:
+        differs = differs | ~F.col(f"s.{name}").eqNullSafe(F.col(f"c.{name}"))
+    operation = (
+        F.when(F.col("c.key").isNull(), "added")
+        .when(F.col("s.key").isNull(), "removed")
+        .when(differs, "changed")
+    )
+    have = set(staged.columns)
+    rest = [name for name in tables.SCHEMAS[tables.CHANGES].names if name not in (*tables.KEY, *_OWN)]
+    return both.select(
+        operation.alias("operation"),
+        *[F.coalesce(F.col(f"s.{name}"), F.col(f"c.{name}")).alias(name) for name in tables.KEY],
+        *[_staged(name, have) for name in rest],
+    ).where(F.col("operation").isNotNull())
+
+
+_OWN = ("utility_code", "run_id", "dataset", "operation")
+
+
+def _staged(name: str, have: set[str]) -> "Column":
+    return F.col(f"s.{name}").alias(name) if name in have else F.lit(None).alias(name)
+
+
+def current(lake: Lake, dataset: str, utility: str, source: str) -> "DataFrame":
+    """The current rows of one source."""
+    mine = (F.col("utility_code") == utility) & (F.col("source_code") == source)
+    return lake.read(DATASETS[dataset]).where(mine)
+
+
+def log(lake: Lake, found: "DataFrame", dataset: str, utility: str, run_id: int) -> None:
+    """Append a change set to the log under its run."""
+    lake.append(
+        tables.CHANGES,
+        found.withColumns(
+            {
+                "utility_code": F.lit(utility),
+                "run_id": F.lit(run_id).cast("bigint"),
+                "dataset": F.lit(dataset),
+            }
+        ),
+    )
+
+
+def logged(lake: Lake, dataset: str, utility: str, run_id: int) -> "DataFrame":
+    """A run's change set as it was logged."""
+    return lake.read_run(tables.CHANGES, utility, run_id).where(F.col("dataset") == dataset)
+
+
+def counts(lake: Lake, utility: str, run_id: int) -> dict[str, dict[str, int]]:
+    """Rows added, changed and removed, by dataset."""
+    logged_rows = lake.read_run(tables.CHANGES, utility, run_id)
+    rows = logged_rows.groupBy("dataset", "operation").count().collect()
+    found = {name: {"added": 0, "changed": 0, "removed": 0} for name in DATASETS}
+    for dataset, operation, count in rows:
+        found[dataset][operation] = count
+    return found
+
+
+def batches(lake: Lake, frame: "DataFrame") -> Iterator[pa.Table]:
+    """A frame's rows as they come from the engine, a batch at a time.
+
+    `toArrow` would hold all of them at once; the client offers the stream one level down.
+    """
+    client: Any = lake.spark.client
+    plan: Any = frame._plan.to_proto(client)
+    for part in client.to_table_as_iterator(plan, {}):
+        if isinstance(part, pa.Table):
+            yield part
+
+
+def advance(lake: Lake, dataset: str, utility: str, run_id: int) -> None:
+    """Bring the current table to the state after `run_id`. Doing it twice changes nothing."""
+    table = DATASETS[dataset]
+    names = tables.SCHEMAS[table].names
+    changes = logged(lake, dataset, utility, run_id).select("operation", *names)
+    on = " AND ".join(f"t.{name} <=> c.{name}" for name in tables.KEY)
+    update = ", ".join(f"{name} = c.{name}" for name in names if name not in (*tables.KEY, "utility_code"))
+    lake.delta(table)
+    with lake.lock(table):
+        lake.spark.sql(
+            f"MERGE INTO delta.`{lake.path(table)}` AS t USING {{changes}} AS c "  # noqa: S608 names are ours
+            f"ON t.utility_code = '{utility}' AND {on} "
+            "WHEN MATCHED AND c.operation = 'removed' THEN DELETE "
+            f"WHEN MATCHED THEN UPDATE SET {update} "
+            "WHEN NOT MATCHED AND c.operation <> 'removed' THEN "
+            f"INSERT ({', '.join(names)}) VALUES ({', '.join('c.' + name for name in names)})",
+            changes=changes,
+        ).collect()

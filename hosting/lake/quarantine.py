@@ -1,0 +1,26 @@
+"""Rows that were refused, kept as published with the reason."""
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from hosting.lake import tables
+from hosting.lake.store import Lake
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def keep(lake: Lake, staged: "DataFrame", bronze: "DataFrame") -> None:
+    """Write a run's refused rows with their published attributes; one row a published row and reason."""
+    refused = (
+        staged.where(F.col("reject_check").isNotNull())
+        .groupBy("utility_code", "run_id", "source_code", "row_no", "object_id", "key", "reject_check")
+        .agg(F.min("reject_reason").alias("reason"))
+        .withColumnRenamed("reject_check", "check_id")
+    )
+    published = bronze.select(F.col("row_no").alias("published_row"), "attributes")
+    lake.append(
+        tables.QUARANTINE,
+        refused.join(published, F.col("row_no") == F.col("published_row"), "left"),
+    )

@@ -1,0 +1,108 @@
+"""From sections to feeders: one record for each feeder, capacity type and variant.
+
+Capacity is never added across sections. The headline is the lowest or highest section by the rule that the
+source declares; the range over all sections stands beside it.
+"""
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from hosting.lake.silver import MW, remaining
+from utilities.spec import SourceSpec
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+GROUP = ("utility_code", "run_id", "source_code", "feeder_id", "capacity_type", "variant")
+
+
+def feeders(sections: "DataFrame", spec: SourceSpec) -> "DataFrame":
+    """Passed stage rows of sections to records, columns as tables.RECORDS without geometry.
+
+    `geometry_digest` changes when any section's shape does: the shapes themselves are merged in PostGIS.
+    """
+    hosting = F.col("hosting_capacity_mw")
+    # The section that the headline comes from, by its value; by its key among equals.
+    ranked = F.when(
+        hosting.isNotNull(), F.struct(hosting.alias("mw"), "key", "capacity_status", "constraining_metric")
+    )
+    groups = sections.groupBy(*GROUP).agg(
+        F.min(hosting).alias("hosting_capacity_min_mw"),
+        F.max(hosting).alias("hosting_capacity_max_mw"),
+        F.min(ranked).alias("lowest"),
+        F.max(ranked).alias("highest"),
+        F.min("capacity_status").alias("one_status"),
+        F.max("capacity_status").alias("other_status"),
+        *[
+            F.max(name).alias(name)
+            for name in ("installed_dg_mw", "queued_dg_mw", "installed_since_study_mw")
+        ],
+        F.min("remaining_capacity_mw").alias("least_remaining"),
+        F.max("remaining_capacity_mw").alias("most_remaining"),
+        *[F.max(name).alias(name) for name in ("voltage_kv", "record_date", "der_date")],
+        *[F.min(name).alias(name) for name in ("feeder_name", "substation_name", "county")],
+        *[_any_phase(name) for name in ("3-phase", "2-phase", "single-phase")],
+        *[_where_alike(name) for name in ("is_overhead", "is_network")],
+        F.count(F.lit(1)).cast("int").alias("section_count"),
+        F.sha2(F.concat_ws(",", F.sort_array(F.collect_list(F.sha2("geometry", 256)))), 256).alias(
+            "geometry_digest"
+        ),
+    )
+    headline = _by_rule(spec, F.col("lowest"), F.col("highest"))
+    found = groups.withColumn("headline", headline)
+    left = F.lit(None).cast(MW)
+    basis = F.lit(None).cast("string")
+    for figure in spec.figures:
+        mine = _is(figure.capacity_type, figure.variant)
+        published = F.col("least_remaining" if figure.rollup == "min" else "most_remaining")
+        value = remaining(
+            figure.remaining,
+            F.col("headline.mw"),
+            F.col("installed_dg_mw"),
+            F.col("queued_dg_mw"),
+            published,
+        )
+        left = F.when(mine, value).otherwise(left)
+        basis = F.when(mine, figure.remaining.value).otherwise(basis)
+    alike = F.col("one_status") == F.col("other_status")
+    return found.withColumns(
+        {
+            "key": F.col("feeder_id"),
+            "grain": F.lit("section"),
+            "hosting_capacity_mw": F.col("headline.mw"),
+            "constraining_metric": F.col("headline.constraining_metric"),
+            "capacity_status": F.coalesce(
+                F.col("headline.capacity_status"),
+                F.when(alike, F.col("one_status")).otherwise(F.lit("unknown")),
+            ),
+            "remaining_capacity_mw": left,
+            "remaining_basis": basis,
+            "criteria": F.lit(None).cast("string"),
+            "raw_attributes": F.lit(None).cast("string"),
+            "phase_config": F.coalesce("any_3-phase", "any_2-phase", "any_single-phase"),
+            "geometry": F.lit(None).cast("binary"),
+        }
+    )
+
+
+def _is(capacity_type: str, variant: str) -> "Column":
+    return (F.col("capacity_type") == capacity_type) & (F.col("variant") == variant)
+
+
+def _by_rule(spec: SourceSpec, lowest: "Column", highest: "Column") -> "Column":
+    column = highest
+    for figure in spec.figures:
+        if figure.rollup == "min":
+            column = F.when(_is(figure.capacity_type, figure.variant), lowest).otherwise(column)
+    return column
+
+
+def _any_phase(phase: str) -> "Column":
+    """A feeder with a three-phase trunk and single-phase laterals is a three-phase feeder."""
+    return F.max(F.when(F.col("phase_config") == phase, phase)).alias(f"any_{phase}")
+
+
+def _where_alike(name: str) -> "Column":
+    as_number = F.col(name).cast("int")
+    return F.when(F.min(as_number) == F.max(as_number), F.min(as_number) == 1).alias(name)

@@ -1,0 +1,63 @@
+"""The engine: one Spark Connect session per process, embedded or remote by configuration.
+
+Application code sees only PySpark DataFrames. Embedded is Sail (`pysail`), a Spark Connect server in this
+very process, reached over a loopback port of the system's choosing; a remote is any `sc://` address.
+"""
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from hcportal.errors import LakeError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_lock = threading.Lock()
+_sessions: "dict[tuple[int, str], SparkSession]" = {}
+_servers: list[object] = []  # kept alive: a server stops when it is collected
+
+
+def engine(remote: str = "") -> "SparkSession":
+    """The session for `remote`, the embedded engine where it is empty; made once per process, UTC.
+
+    A forked child must not use its parent's engine (its threads did not come along), so sessions are kept per
+    process id. Raises LakeError where the remote does not answer.
+    """
+    with _lock:
+        key = (os.getpid(), remote)
+        if key not in _sessions:
+            _sessions[key] = _connect(remote or _start_embedded())
+        return _sessions[key]
+
+
+def warm(remote: str = "") -> threading.Thread:
+    """Start the engine beside other work (it takes a second or two, mostly imports)."""
+    thread = threading.Thread(target=engine, args=(remote,), name="engine-start", daemon=True)
+    thread.start()
+    return thread
+
+
+def _start_embedded() -> str:
+    # Joins wait for memory instead of failing; Delta writes are not bounded by it.
+    os.environ.setdefault("SAIL_RUNTIME__MEMORY_POOL__TYPE", "fair")
+    os.environ.setdefault("SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE", str(2 * 1024**3))
+    os.environ.setdefault("RUST_LOG", "error")
+    from pysail.spark import SparkConnectServer
+
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    _servers.append(server)
+    _host, port = server.listening_address
+    return f"sc://127.0.0.1:{port}"
+
+
+def _connect(url: str) -> "SparkSession":
+    from pyspark.sql import SparkSession
+
+    try:
+        session = SparkSession.builder.remote(url).create()
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+    except Exception as error:
+        raise LakeError(f"The engine at {url.split(';', maxsplit=1)[0]} does not answer: {error}") from error
+    return session

@@ -1,0 +1,54 @@
+"""PostgreSQL advisory locks: free at once when their holder dies, unlike a lock with a time to live."""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+from hcportal.errors import SourceBusy
+from utilities.models import Source
+
+
+def _number(kind: str, name: str) -> tuple[int, int]:
+    """Two signed 32-bit numbers for a lock's kind and name."""
+    return tuple(zlib.crc32(text.encode()) - 2**31 for text in (kind, name))  # type: ignore[return-value]
+
+
+@contextmanager
+def advisory_lock(kind: str, name: str) -> Iterator[None]:
+    """Hold the lock, waiting for it if need be."""
+    key = _number(kind, name)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", key)
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+
+
+@contextmanager
+def source_lock(source: Source) -> Iterator[None]:
+    """Hold a source for one run. Raises SourceBusy at once where another run has it."""
+    key = _number("source", str(source.pk))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
+        if not cursor.fetchone()[0]:
+            raise SourceBusy(f"Another run of {source} is under way; see /admin/hosting/hcingestionrun/.")
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+
+
+def is_busy(source: Source) -> bool:
+    """True while some process holds the source, this one included."""
+    classid, objid = (number % 2**32 for number in _number("source", str(source.pk)))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND classid = %s AND objid = %s AND objsubid = 2"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
+            (classid, objid),
+        )
+        return bool(cursor.fetchone()[0])

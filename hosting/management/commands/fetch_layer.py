@@ -1,0 +1,43 @@
+"""Fetch one ArcGIS layer into a file, all of it or nothing."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from hcportal.commands import PersonCommand
+from hosting.reporters import reporter
+from hosting.sources.export import export_layer
+from hosting.steps import http_client
+
+
+class Command(PersonCommand):
+    help = (
+        "Fetch an ArcGIS layer into GeoJSONSeq (.geojsonl), GeoParquet (.parquet) or GeoPackage (.gpkg). "
+        "Exit status 0 only when the file is complete."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("url", help="…/FeatureServer/<n> or …/MapServer/<n>")
+        parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+        parser.add_argument("--where", default="1=1", help="SQL filter, as the service understands it")
+        parser.add_argument("--fields", help="comma list of published fields; default all")
+        parser.add_argument("--limit", type=int, metavar="N", help="only the first N rows")
+        parser.add_argument("--no-geometry", action="store_true")
+
+    def handle(self, **options: Any) -> None:
+        if options["limit"] is not None and options["limit"] < 1:
+            raise CommandError("--limit must be 1 or more.")
+        fields = [name.strip() for name in options["fields"].split(",")] if options["fields"] else None
+        with http_client() as client, reporter(self.out, options["output"].name) as follow:
+            rows = export_layer(
+                client,
+                options["url"],
+                options["output"],
+                where=options["where"],
+                fields=fields,
+                limit=options["limit"],
+                geometry=not options["no_geometry"],
+                progress=follow.progress,
+            )
+        self.stdout.write(f"{options['output']}: {rows:,} rows, complete.")

@@ -1,0 +1,215 @@
+"""Bring sources from their servers to what people read; see docs/commands.md."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db.models import QuerySet
+
+from hcportal.commands import PersonCommand
+from hcportal.errors import HcportalError, UnknownName
+from hosting.models import HCIngestionRun, RunStatus
+from hosting.reporters import reporter
+from utilities.models import DataSourceType, Source, Utility
+
+FAILED, HELD = 1, 3
+BAD = {RunStatus.FAILED: FAILED, RunStatus.CANCELLED: FAILED, RunStatus.HELD: HELD}
+
+
+Outcome = tuple[Source, HCIngestionRun | None, str]
+
+
+class Command(PersonCommand):
+    help = (
+        "Fetch, check and publish hosting capacity. "
+        "Exit status: 0 completed or unchanged, 1 failed, 3 held for a person."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--utility", metavar="CODE", help="a utility's code, or 'all'")
+        parser.add_argument("--source", metavar="CODE", help="only this source of the utility")
+        parser.add_argument(
+            "--category",
+            metavar="TYPE",
+            choices=DataSourceType.values,
+            help=f"with 'all', only utilities that publish this way: {', '.join(DataSourceType.values)}",
+        )
+        parser.add_argument("--force", action="store_true", help="read it anew although it seems unchanged")
+        parser.add_argument("--dry-run", action="store_true", help="show what would come out; write nothing")
+        parser.add_argument("--limit", type=int, metavar="N", help="rows of a dry run (default 2,000)")
+        parser.add_argument(
+            "--discover",
+            nargs="?",
+            const="",
+            metavar="URL",
+            help="list the layers of a service (default: the utility's) and propose a catalog entry",
+        )
+        parser.add_argument("--list-utilities", action="store_true", help="what there is to ingest")
+        parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where file sources are read")
+        parser.add_argument("--month", metavar="YYYY-MM", help="only this month of monthly files")
+
+    def handle(self, **options: Any) -> None:
+        if options["list_utilities"]:
+            self._list_utilities()
+        elif options["discover"] is not None:
+            self._discover(options["discover"], options["utility"])
+        elif not options["utility"]:
+            raise CommandError(
+                "Which utility? Give --utility CODE or --utility all; --list-utilities lists them."
+            )
+        else:
+            self._check(options)
+            sources = chosen_sources(options["utility"], options["source"], options["category"])
+            if options["dry_run"]:
+                self._dry_run(sources, options["limit"] or 2_000)
+            else:
+                self._ingest(sources, force=options["force"])
+
+    def _check(self, options: dict[str, Any]) -> None:
+        if options["limit"] is not None and not options["dry_run"]:
+            raise CommandError("--limit is for --dry-run; a run that is published is always whole.")
+        if options["limit"] is not None and options["limit"] < 1:
+            raise CommandError("--limit must be 1 or more.")
+        if options["category"] and options["utility"] != "all":
+            raise CommandError("--category narrows --utility all; a single utility needs none.")
+        if options["data_dir"] is not None or options["month"] is not None:
+            raise CommandError(
+                "--data-dir and --month are for utilities that publish files; none of these do."
+            )
+
+    def _ingest(self, sources: list[Source], *, force: bool) -> None:
+        from hosting.pipeline import ingest
+
+        outcomes: list[Outcome] = []
+        for source in sources:
+            with reporter(self.out, str(source)) as follow:
+                try:
+                    run = ingest(source, force=force, reporter=follow)
+                    outcomes.append((source, run, run.error_message))
+                except HcportalError as error:
+                    outcomes.append((source, None, str(error)))
+        if len(outcomes) > 1:
+            self._table(outcomes)
+        self._tell(outcomes)
+
+    def _tell(self, outcomes: list[Outcome]) -> None:
+        """Good outcomes on stdout; the others on stderr, with the exit status of the worst."""
+        statuses, faults = set(), []
+        for source, run, message in outcomes:
+            if run is None or run.status in BAD:
+                statuses.add(FAILED if run is None else BAD[RunStatus(run.status)])
+                faults.append(f"{source}: {message}")
+            else:
+                self.stdout.write(f"{source}: {told(run)}")
+        if faults:
+            raise CommandError("\n".join(faults), returncode=min(statuses))
+
+    def _table(self, outcomes: list[Outcome]) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table("source", "status", "rows", "written", "seconds", box=None, pad_edge=False)
+        for source, run, _message in outcomes:
+            if run is None:
+                table.add_row(str(source), "failed")
+                continue
+            seconds = sum(step["seconds"] for step in run.steps)
+            table.add_row(
+                str(source),
+                run.get_status_display().split(":")[0].lower(),
+                f"{run.records_fetched or 0:,}",
+                f"{run.records_written or 0:,}",
+                f"{seconds:.1f}",
+            )
+        Console(file=self.out, highlight=False).print(table)
+
+    def _dry_run(self, sources: list[Source], limit: int) -> None:
+        from hosting.dry_run import dry_run, show
+
+        for source in sources:
+            show(dry_run(source, limit=limit), self.out)
+
+    def _discover(self, url: str, utility_code: str | None) -> None:
+        from hosting.sources.discovery import discover, proposal
+        from hosting.steps import http_client
+
+        if not url:
+            if not utility_code or utility_code == "all":
+                raise CommandError("Discover what? Give --discover URL, or --utility CODE --discover.")
+            url = known_utility(utility_code).service_url
+            if not url:
+                raise UnknownName(f"The catalog knows no service of {utility_code}; give --discover URL.")
+        with http_client() as client:
+            found = discover(client, url)
+        for line in found.listing():
+            self.stdout.write(line)
+        self.stdout.write("")
+        self.stdout.write(proposal(found))
+
+    def _list_utilities(self) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(
+            "code", "utility", "states", "status", "sources", "last published", box=None, pad_edge=False
+        )
+        for utility in Utility.objects.prefetch_related("sources"):
+            sources = ", ".join(source.code for source in utility.sources.all() if source.in_catalog)
+            last = utility.last_ingested_at
+            table.add_row(
+                utility.utility_code,
+                utility.utility_name,
+                " ".join(utility.states),
+                utility.status,
+                sources or "none",
+                f"{last:%Y-%m-%d %H:%M} UTC" if last else "never",
+            )
+        Console(file=self.out, width=None if self.stdout.isatty() else 160).print(table)
+
+
+def known_utility(code: str) -> Utility:
+    """Raises UnknownName, with near codes, where there is none."""
+    from difflib import get_close_matches
+
+    codes = list(Utility.objects.values_list("utility_code", flat=True))
+    if code not in codes:
+        near = get_close_matches(code, codes, n=3)
+        hint = f"Did you mean {' or '.join(near)}?" if near else "--list-utilities lists them."
+        raise UnknownName(f"There is no utility '{code}'. {hint}")
+    return Utility.objects.get(utility_code=code)
+
+
+def chosen_sources(utility: str, source: str | None, category: str | None) -> list[Source]:
+    """The sources to run, in a stable order. Raises UnknownName where nothing fits."""
+    sources: QuerySet[Source] = Source.objects.filter(in_catalog=True).select_related("utility")
+    if utility == "all":
+        if category:
+            sources = sources.filter(utility__data_source_type=category)
+        found = [candidate for candidate in sources if candidate.is_scheduled]
+    else:
+        found = list(sources.filter(utility=known_utility(utility)))
+    if source:
+        codes = [candidate.code for candidate in found]
+        found = [candidate for candidate in found if candidate.code == source]
+        if not found:
+            raise UnknownName(f"{utility} has no source '{source}'; it has {', '.join(codes) or 'none'}.")
+    if not found:
+        raise UnknownName(
+            f"Nothing to ingest for '{utility}': the catalog has no source that can be fetched."
+        )
+    return found
+
+
+def told(run: HCIngestionRun) -> str:
+    """A run's outcome in a sentence."""
+    if run.status == RunStatus.UNCHANGED:
+        return f"unchanged; {run.records_fetched or 0:,} rows read, nothing written (run {run.pk})."
+    counts = run.counts
+    parts = []
+    for dataset in ("sections", "records"):
+        done = [f"{number:,} {what}" for what, number in counts.get(dataset, {}).items() if number]
+        if done:
+            parts.append(f"{dataset}: {', '.join(done)}")
+    if counts.get("quarantined"):
+        parts.append(f"{counts['quarantined']:,} quarantined")
+    return f"published {run.records_fetched or 0:,} rows; {'; '.join(parts)} (run {run.pk})."

@@ -1,0 +1,51 @@
+"""From a publisher's layer to what people read: start reading here.
+
+Each step is one call; what it does stands in the module it comes from. Nothing that readers see changes
+before `publish`, and that is one transaction.
+"""
+
+from typing import Any
+
+from hosting import reconcile
+from hosting.lake import session
+from hosting.lake_settings import open_lake
+from hosting.locks import source_lock
+from hosting.models import HCIngestionRun, RunStatus
+from hosting.publish import publish
+from hosting.recording import Reporter, Silent, end, recording
+from hosting.steps import compare, fetch, gate, judge, normalise, refuse_what_must_not_be_fetched, spec_of
+from utilities.models import Source
+
+
+def ingest(
+    source: Source, *, force: bool = False, started_by: Any = None, reporter: Reporter | None = None
+) -> HCIngestionRun:
+    """Take one source from its server to what readers see, or leave everything as it was.
+
+    `force` ignores that the source holds what is published. Raises SourceBusy where another run has it;
+    every other trouble ends the run as failed or held, with the reason on it.
+    """
+    spec, lake = spec_of(source), open_lake()
+    refuse_what_must_not_be_fetched(source)
+    with source_lock(source):
+        session.warm(lake.remote)
+        reconcile.settle(source, lake)
+        source.refresh_from_db()
+        with recording(source, reporter or Silent(), started_by=started_by) as recorder:
+            run = recorder.run
+            if not fetch(lake, spec, recorder, force=force):
+                end(run, RunStatus.UNCHANGED)
+                return run
+            staged = normalise(lake, spec, run)
+            found = judge(lake, spec, staged, recorder)
+            changed = compare(lake, spec, staged, recorder)
+            gate(found)
+            recorder.done("check")
+            if not changed:
+                end(run, RunStatus.UNCHANGED)
+                return run
+            publish(lake, run, spec, before_commit=lambda: recorder.done("publish"))
+            recorder.done("published")
+            reconcile.advance_lake(source, lake)
+            recorder.done("lake")
+    return run

@@ -1,0 +1,75 @@
+"""After an interruption: runs whose process died are ended, and the lake follows what readers see.
+
+PostgreSQL is the truth. A run either committed its publication or did not; the lake's current tables are
+brought to the published run by the same change set, which may be applied any number of times.
+"""
+
+from django.utils import timezone
+
+from hosting.lake import changes, maintain, platinum
+from hosting.lake.store import Lake
+from hosting.lake_settings import open_lake
+from hosting.locks import source_lock
+from hosting.models import HCIngestionRun, RunStatus
+from hosting.recording import end
+from utilities.models import Source
+
+
+def settle(source: Source, lake: Lake) -> list[HCIngestionRun]:
+    """End what an earlier process left running, and let the lake catch up. The caller holds the source.
+
+    Gives the runs that were ended as failed.
+    """
+    source.refresh_from_db()
+    dead = list(source.runs.filter(status=RunStatus.RUNNING))
+    for run in dead:
+        after = f"after the step '{run.step}'" if run.step else "before its first step ended"
+        kept = f"run {source.published_run_id}" if source.published_run_id else "nothing published yet"
+        end(run, RunStatus.FAILED, f"Its process ended {after}. Readers kept the state before it ({kept}).")
+        maintain.drop_stage(lake, source.utility.utility_code, run.pk)
+    if source.lake_run_id != source.published_run_id:
+        advance_lake(source, lake)
+    return dead
+
+
+def advance_lake(source: Source, lake: Lake) -> None:
+    """Bring the lake's current tables to the published run. Doing it again changes nothing."""
+    source.refresh_from_db()
+    run = source.published_run
+    if run is None:
+        return
+    utility = source.utility.utility_code
+    for dataset in changes.DATASETS:
+        if any(run.counts.get(dataset, {}).values()):
+            changes.advance(lake, dataset, utility, run.pk)
+    if any(run.counts.get("records", {}).values()):
+        platinum.refresh_feeder_capacity(lake, utility)
+    Source.objects.filter(pk=source.pk).update(lake_run=run)
+    supersede_held(run)
+
+
+def supersede_held(run: HCIngestionRun) -> None:
+    """Close older runs that wait for a decision: their changes were computed against what is no more."""
+    run.source.runs.filter(status=RunStatus.HELD, pk__lt=run.pk).update(
+        status=RunStatus.CANCELLED, decided_at=timezone.now(), decision_note=f"Superseded by run {run.pk}."
+    )
+
+
+def reconcile_all() -> list[HCIngestionRun]:
+    """Settle every source that no process holds; called at every start."""
+    from hcportal.errors import SourceBusy
+
+    ended: list[HCIngestionRun] = []
+    lake = open_lake()
+    for source in Source.objects.select_related("utility"):
+        unsettled = (
+            source.lake_run_id != source.published_run_id
+            or source.runs.filter(status=RunStatus.RUNNING).exists()
+        )
+        if unsettled:
+            try:
+                with source_lock(source):
+                    ended += settle(source, lake)
+            except SourceBusy:
+                continue  # it is at work, not dead
+    return ended

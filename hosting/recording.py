@@ -1,0 +1,119 @@
+"""The record of a run: begun before anything is fetched, ended whatever happens, each step with its time."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from django.dispatch import Signal
+from django.utils import timezone
+
+from hcportal.errors import HcportalError
+from hosting.lake.quality import Noticed
+from hosting.models import Finding, HCIngestionRun, RunStatus
+from utilities.models import Source
+
+log = logging.getLogger(__name__)
+
+# Sent as each step ends, with `run` and `step`; `publish` is the last moment before the commit, `published`
+# the first after it. Whoever wants to watch a run, or to interrupt it at a known point, listens here.
+step_ended = Signal()
+
+
+class Reporter(Protocol):
+    """Who follows a run: a terminal, a log, nobody."""
+
+    def progress(self, done: int, planned: int) -> None: ...
+    def step(self, name: str, seconds: float) -> None: ...
+
+
+class Silent:
+    """Follows nothing."""
+
+    def progress(self, done: int, planned: int) -> None: ...
+    def step(self, name: str, seconds: float) -> None: ...
+
+
+class Held(HcportalError):
+    """The run is whole and suspicious; it waits for a person."""
+
+
+class Recorder:
+    """Writes down how far a run is."""
+
+    def __init__(self, run: HCIngestionRun, reporter: Reporter) -> None:
+        self.run = run
+        self.reporter = reporter
+        self._began = time.monotonic()
+
+    def done(self, step: str) -> None:
+        """The step has ended: kept on the run, told to whoever follows."""
+        seconds = time.monotonic() - self._began
+        self._began = time.monotonic()
+        self.run.step = step
+        self.run.steps = [*self.run.steps, {"step": step, "seconds": round(seconds, 3)}]
+        self.run.save(update_fields=["step", "steps"])
+        self.reporter.step(step, seconds)
+        step_ended.send(Recorder, run=self.run, step=step)
+
+    def note(self, **values: Any) -> None:
+        """Keep values on the run."""
+        for name, value in values.items():
+            setattr(self.run, name, value)
+        self.run.save(update_fields=list(values))
+
+    def keep_findings(self, noticed: list[Noticed]) -> None:
+        """Findings as they stand when the run is judged."""
+        Finding.objects.bulk_create(
+            Finding(
+                run=self.run,
+                utility_id=self.run.utility_id,
+                check_id=found.check_id,
+                severity=found.severity,
+                message=found.message,
+                count=found.count,
+                examples=found.examples,
+            )
+            for found in noticed
+        )
+
+
+@contextmanager
+def recording(source: Source, reporter: Reporter, **values: Any) -> Iterator[Recorder]:
+    """A run of `source`. An error meant for a person ends it as failed (or held) and goes no further;
+
+    a bug, or a person's interruption, is recorded and raised again.
+    """
+    run = HCIngestionRun.objects.create(
+        utility_id=source.utility_id,
+        source=source,
+        started_at=timezone.now(),
+        source_url=f"{source.service_url}/{source.layer}" if source.layer is not None else source.service_url,
+        config_json=source.config_json,
+        compared_with_id=source.published_run_id,
+        **values,
+    )
+    recorder = Recorder(run, reporter)
+    try:
+        yield recorder
+    except Held as held:
+        end(run, RunStatus.HELD, str(held))
+    except HcportalError as error:
+        end(run, RunStatus.FAILED, str(error))
+    except KeyboardInterrupt:
+        end(run, RunStatus.CANCELLED, "Interrupted by a person.")
+        raise
+    except BaseException as error:
+        log.exception("%s: run %s failed with a bug", source, run.pk)
+        end(run, RunStatus.FAILED, f"A fault in hcportal itself ({type(error).__name__}: {error}).")
+        raise
+
+
+def end(run: HCIngestionRun, status: RunStatus, message: str = "") -> None:
+    """Close a run. One that is published already stays so: what went wrong came after."""
+    if run.status == RunStatus.COMPLETED:
+        message, status = f"Published, but then: {message}", RunStatus.COMPLETED
+    run.status, run.error_message = status, message
+    run.completed_at = run.completed_at or timezone.now()
+    run.save(update_fields=["status", "error_message", "completed_at"])

@@ -1,0 +1,26 @@
+"""Background work. Each task is a few lines around the same function that commands call."""
+
+import logging
+
+from hcportal.celery import app
+from hcportal.errors import SourceBusy
+from utilities.models import Source
+
+log = logging.getLogger(__name__)
+
+
+@app.task(name="hosting.ingest_source")
+def ingest_source(source: str) -> str:
+    """Ingest `utility_code/source_code`; the run is its record. A source at work is left alone."""
+    from hosting.pipeline import ingest
+
+    utility_code, code = source.split("/")
+    found = Source.objects.select_related("utility").get(utility__utility_code=utility_code, code=code)
+    if not found.is_scheduled:
+        log.warning("%s is not to be fetched on a schedule; left alone", source)
+        return "skipped"
+    try:
+        return str(ingest(found).status)
+    except SourceBusy as busy:
+        log.info("%s", busy)
+        return "busy"
