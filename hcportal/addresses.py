@@ -19,6 +19,8 @@ from urllib3.util.connection import create_connection
 from hcportal.errors import RefusedAddress, Unreachable
 from hcportal.pace import Retry
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
 
 def is_permitted(address: str, *, allow_loopback: bool) -> bool:
     """Whether an IP address is a public one (or this machine's own, where that is allowed)."""
@@ -26,6 +28,8 @@ def is_permitted(address: str, *, allow_loopback: bool) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         # The forms that carry an IPv4 address are judged by it.
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner:
             return is_permitted(str(inner), allow_loopback=allow_loopback)
     if ip.is_loopback:

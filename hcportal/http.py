@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -45,6 +46,7 @@ REDIRECTS = 3
 BUSY = {429, 502, 503, 504}
 TOKEN_REFUSED = {498, 499}
 PIECE = 1 << 16
+_TITLE = re.compile(rb"<title[^>]*>\s*([^<]{1,80}?)\s*<", re.IGNORECASE)
 
 
 class Client:
@@ -269,12 +271,12 @@ def parse_json(url: str, body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as problem:
-        start = body[:2000].lstrip().lower()
+        start = body[:2000].lstrip()
         if not start:
             what = "an empty body"
         elif start.startswith(b"<"):
-            title = start.partition(b"<title>")[2].partition(b"</title>")[0].strip().decode(errors="replace")
-            what = f"a web page ({title[:80]})" if title else "a web page"
+            title = _TITLE.search(start)
+            what = f"a web page ({title[1].decode(errors='replace')})" if title else "a web page"
         else:
             what = f"JSON that cannot be read ({problem})"
         raise Retry(BadAnswer(f"{without_query(url)} answered with {what} instead of JSON")) from None

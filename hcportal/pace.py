@@ -19,7 +19,7 @@ Token = Callable[[bool], str]
 """Gives the token of a host; True asks for a new one, because the server refused the last."""
 
 
-class Retry(Exception):  # noqa: N818 - a request, not an error: the error is inside
+class Retry(Exception):
     """Ask again; raise `error` when patience is over.
 
     `after` is the server's wish in seconds, `busy` a plea for fewer requests, `once` what is worth one more

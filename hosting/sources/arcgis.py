@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -45,7 +45,7 @@ def fetch(
     progress: Progress | None = None,
     unreadable: Collection[int] = (),
     on_restart: Callable[[], None] | None = None,
-) -> Iterator[Page]:
+) -> Generator[Page, None, None]:
     """Every row of the layer that matches `where`, as verified pages in object-id order.
 
     `limit` (the first rows only, for a dry run) and `unreadable` (object ids whose loss a person has

@@ -21,7 +21,7 @@ _COUNT = Struct("<I")
 POINT, LINE, POLYGON, MULTIPOINT, MULTILINE, MULTIPOLYGON = range(1, 7)
 
 
-class UnreadableGeometry(ValueError):  # noqa: N818 - named like the errors of hcportal
+class UnreadableGeometry(ValueError):
     """A geometry that cannot be turned into WKB without changing it; the message says why."""
 
 

@@ -105,7 +105,7 @@ def open_layer(client: Client, url: str) -> Layer:
 def count_rows(client: Client, layer: Layer, where: str = "1=1") -> int | None:
     """How many rows match; None where the server cannot count."""
     try:
-        reply = ask(client, layer.query_url, {"where": where, "returnCountOnly": "true"})
+        reply = ask(client, layer.query_url, {"where": where, "returnCountOnly": "true"}, expect="count")
     except ServiceError as problem:
         if problem.code in {400, 500} and not layer.supports_statistics and where == "1=1":
             return None

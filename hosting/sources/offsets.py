@@ -30,7 +30,12 @@ def read_by_offset(reader: Reader, count: int | None, limit: int | None) -> Iter
         paging = {"resultOffset": str(received), "resultRecordCount": str(wanted), "orderByFields": order}
         if not layer.supports_pagination:
             paging = {}
-        reply = ask(reader.client, layer.query_url, {**reader.shape(), **paging, "where": reader.where})
+        reply = ask(
+            reader.client,
+            layer.query_url,
+            {**reader.shape(), **paging, "where": reader.where},
+            expect="features",
+        )
         features = features_of(layer, reply, geometry=reader.geometry)
         if limit is not None:
             features = features[: limit - received]

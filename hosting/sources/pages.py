@@ -21,7 +21,7 @@ NAMED = 20
 """So many object ids stand in an error message, and so many rows are tried one by one before it is raised."""
 
 
-class Moved(Exception):  # noqa: N818 - a signal: the plan no longer fits the layer
+class Moved(Exception):
     """Rows of the plan have gone from the layer since it was made."""
 
 
@@ -54,20 +54,19 @@ class Reader:
         while todo and not stopped.is_set():
             piece = todo.pop()
             try:
-                reply, rows = self._range(piece)
+                reply = self._range(piece)
             except FetchError as problem:
                 if not _is_eased_by_less(problem):
                     raise
                 if not checked:
-                    count_rows(
-                        self.client, self.layer, "1=0"
-                    )  # the service is alive, or this says that it is not
+                    self._is_alive()
                 checked = failed = True
                 if len(piece) == 1:
                     raise self._unreadable(piece[0], problem) from problem
                 middle = (len(piece) + 1) // 2
                 todo += [piece[middle:], piece[:middle]]
                 continue
+            rows = self._rows(reply, piece)
             missing = [number for number in piece if number not in rows]
             if rows and missing and missing[0] > max(rows):
                 # Fewer than asked, from the first on: that is how much this server gives at once.
@@ -85,15 +84,17 @@ class Reader:
             )
         return pages
 
-    def _range(self, ids: list[int]) -> tuple[Reply, dict[int, Feature]]:
-        return self._query({"where": between(self.layer, self.where, ids[0], ids[-1])}, ids)
+    def _range(self, ids: list[int]) -> Reply:
+        return self._query({"where": between(self.layer, self.where, ids[0], ids[-1])})
 
-    def _query(self, which: dict[str, str], ids: list[int]) -> tuple[Reply, dict[int, Feature]]:
-        """The rows of one answer that belong to `ids`; others are ignored."""
-        reply = ask(self.client, self.layer.query_url, {**which, **self.shape()})
+    def _query(self, which: dict[str, str]) -> Reply:
+        return ask(self.client, self.layer.query_url, {**which, **self.shape()}, expect="features")
+
+    def _rows(self, reply: Reply, ids: list[int]) -> dict[int, Feature]:
+        """The rows of an answer that belong to `ids`; others are ignored."""
         rows = by_id(self.layer, reply, features_of(self.layer, reply, geometry=self.geometry))
         wanted = set(ids)
-        return reply, {number: feature for number, feature in rows.items() if number in wanted}
+        return {number: feature for number, feature in rows.items() if number in wanted}
 
     def shape(self) -> dict[str, str]:
         """How the rows are to look, whichever they are."""
@@ -112,18 +113,18 @@ class Reader:
             for start in range(0, len(missing), step):
                 piece = missing[start : start + step]
                 try:
-                    reply, found = self._query(
-                        {"where": self.where, "objectIds": ",".join(map(str, piece))}, piece
-                    )
+                    reply = self._query({"where": self.where, "objectIds": ",".join(map(str, piece))})
                 except FetchError as problem:
                     if not _is_eased_by_less(problem):
                         raise
-                    found = {}
+                    failed += piece
                 else:
+                    found = self._rows(reply, piece)
+                    rows.update(found)
                     replies += [reply] if found else []
-                rows.update(found)
-                failed += [number for number in piece if number not in found]
-                if step == 1 and len(failed) >= NAMED:
+                    failed += [number for number in piece if number not in found]
+                if len(failed) >= NAMED * step:
+                    failed += missing[start + step :]
                     break
             missing = failed
             if not missing:
@@ -143,9 +144,13 @@ class Reader:
             f"{' and more' if len(ids) >= NAMED else ''}. Nothing was kept"
         )
 
+    def _is_alive(self) -> None:
+        """Nothing where the service answers at all; its error where it does not."""
+        count_rows(self.client, self.layer, "1=0")
+
     def _unreadable(self, number: int, problem: FetchError) -> FetchError:
         """The error that names a row; another where the whole service fails by now."""
-        count_rows(self.client, self.layer, "1=0")
+        self._is_alive()
         return IncompleteFetch(
             f"{self.layer.url} has a row that cannot be read, {self.layer.object_id_field} {number}:"
             f" {problem}. Nothing was kept; to do without this row, declare its id as unreadable"

@@ -91,12 +91,9 @@ def object_ids(client: Client, layer: Layer, where: str) -> list[int]:
 
 
 def _ask_ids(client: Client, layer: Layer, where: str) -> set[int]:
-    reply = ask(client, layer.query_url, {"where": where, "returnIdsOnly": "true"})
-    ids = reply.content.get("objectIds")
-    if ids is None and "objectIds" not in reply.content:
-        raise BadAnswer(f"{layer.query_url} answered without object ids")
+    reply = ask(client, layer.query_url, {"where": where, "returnIdsOnly": "true"}, expect="objectIds")
     try:
-        return {as_id(value) for value in ids or []}
+        return {as_id(value) for value in reply.content["objectIds"] or []}
     except (TypeError, ValueError) as problem:
         raise BadAnswer(f"{layer.query_url}: {problem}") from problem
 
@@ -171,6 +168,7 @@ def _by_page(client: Client, layer: Layer, where: str, count: int) -> set[int]:
             client,
             layer.query_url,
             {"where": clause, "outFields": name, "returnGeometry": "false", "orderByFields": f"{name} ASC"},
+            expect="features",
         )
         ids = by_id(layer, reply, features_of(layer, reply, geometry=False)).keys() - found
         if not ids:

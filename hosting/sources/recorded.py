@@ -32,7 +32,7 @@ _PATH = re.compile(r"/FeatureServer(?:/(?P<layer>\d+)(?P<query>/query)?)?")
 _COMPARISON = re.compile(r"\s*\(?\s*(?P<field>[\w.]+)\s*(?P<sign>>=|<=|>|<|=)\s*(?P<value>-?\d+)\s*\)?\s*")
 
 
-class _Refusal(Exception):  # noqa: N818 - becomes an Esri error object
+class _Refusal(Exception):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code

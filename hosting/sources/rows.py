@@ -6,16 +6,14 @@ Every scalar becomes a JSON string, so that no engine down the line rewrites a n
 
 from __future__ import annotations
 
-import gc
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from hcportal.errors import BadAnswer, MissingField
+from hosting.sources.collector import collector_paused
 from hosting.sources.esri import UnreadableGeometry, to_wkb
 from hosting.sources.layer import Layer
 from hosting.sources.service import Reply
@@ -48,9 +46,7 @@ def as_id(value: Any) -> int:
 
 def features_of(layer: Layer, reply: Reply, *, geometry: bool) -> list[Feature]:
     """The features of a query's answer, in the reference system that was asked for."""
-    features = reply.content.get("features")
-    if not isinstance(features, list):
-        raise BadAnswer(f"{layer.query_url} answered without features")
+    features: list[Feature] = reply.content["features"] or []
     if geometry and features and layer.geometry_type:
         reference = reply.content.get("spatialReference") or {}
         wkid = reference.get("latestWkid") or reference.get("wkid") or (layer.wkid if not reference else None)
@@ -79,7 +75,7 @@ def page(
     geometry: bool,
 ) -> Page:
     """The rows, in this order, as a Page. Raises MissingField, BadAnswer."""
-    with _collector_paused():
+    with collector_paused():
         _check_columns(layer, names, rows, replies)
         return Page(
             object_ids=[number for number, _ in rows],
@@ -137,30 +133,3 @@ def _id_key(layer: Layer, reply: Reply, feature: Feature) -> str:
     spelt = [key for key in attributes if key.lower() == name.lower()]
     answers = reply.content.get("objectIdFieldName")
     return next((key for key in (name, answers, *spelt) if key in attributes), name)
-
-
-_pauses = 0
-_paused_here = False
-_pause_lock = threading.Lock()
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """No garbage collection while many small objects are made: it would look at all of them again and again.
-
-    Counted, for pages are made in several threads; the collector is back on when the last has finished.
-    """
-    global _pauses, _paused_here  # noqa: PLW0603 - the collector is the process's
-    with _pause_lock:
-        if _pauses == 0 and gc.isenabled():
-            gc.disable()
-            _paused_here = True
-        _pauses += 1
-    try:
-        yield
-    finally:
-        with _pause_lock:
-            _pauses -= 1
-            if _pauses == 0 and _paused_here:
-                gc.enable()
-                _paused_here = False

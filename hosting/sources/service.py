@@ -13,6 +13,7 @@ from typing import Any
 
 from hcportal.errors import BadAnswer, ServiceError
 from hcportal.http import BUSY, TOKEN_REFUSED, Client, Params, Retry, parse_json, without_query
+from hosting.sources.collector import collector_paused
 
 FINAL = {400, 401, 403, 404, *TOKEN_REFUSED}
 """Codes that fewer rows do not cure."""
@@ -36,13 +37,17 @@ class Reply:
     body: bytes
 
 
-def ask(client: Client, url: str, params: Params | None = None) -> Reply:
-    """Ask `url` with `f=json`; trouble is retried, and what remains of it raised by name."""
-    return client.ask(url, {**(params or {}), "f": "json"}, read=partial(_read, url))
+def ask(client: Client, url: str, params: Params | None = None, *, expect: str | None = None) -> Reply:
+    """Ask `url` with `f=json`; trouble is retried, and what remains of it raised by name.
+
+    `expect` is a key without which the answer is none.
+    """
+    return client.ask(url, {**(params or {}), "f": "json"}, read=partial(_read, url, expect))
 
 
-def _read(url: str, body: bytes) -> Reply:
-    content = parse_json(url, body)
+def _read(url: str, expect: str | None, body: bytes) -> Reply:
+    with collector_paused():
+        content = parse_json(url, body)
     if not isinstance(content, dict):
         raise Retry(
             BadAnswer(f"{without_query(url)} answered with a JSON {type(content).__name__}, no object")
@@ -52,6 +57,8 @@ def _read(url: str, body: bytes) -> Reply:
         _refuse(url, error if isinstance(error, dict) else {"message": str(error)})
     if content.get("status") in {"error", "failure"}:  # the billing and the administrator's way to say no
         _refuse(url, content)
+    if expect and expect not in content:
+        raise Retry(BadAnswer(f"{without_query(url)} answered without {expect}"))
     return Reply(content, body)
 
 
