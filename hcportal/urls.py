@@ -1,8 +1,29 @@
-"""Every address on one screen."""
+"""Every address on one screen. None ends in a slash that is not written here, none is redirected."""
 
 from django.contrib import admin
 from django.urls import path
 
+from hosting.admin.overview import overview
+from hosting.api import utilities as api_utilities
+from hosting.views import errors
+from hosting.views.home import home
+
 urlpatterns = [
+    # Pages
+    path("", home, name="home"),
+    # API
+    path("api/v1/utilities", api_utilities.UtilityList.as_view(), name="api-utilities"),
+    path("api/v1/utilities/<slug:code>", api_utilities.UtilityDetail.as_view()),
+    path(
+        "api/v1/utilities/<slug:code>/hosting-capacity/summary",
+        api_utilities.UtilitySummary.as_view(),
+    ),
+    # Admin
+    path("admin/", overview),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error

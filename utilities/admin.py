@@ -49,7 +49,7 @@ def decimal_column(name: str, label: str, unit: str = "MW") -> Column:
 
     def show(row: Any) -> SafeString | None:
         value = getattr(row, name)
-        return None if value is None else format_html("{:f}&thinsp;{}", value.normalize(), unit)
+        return None if value is None else format_html("{}&thinsp;{}", f"{value.normalize():f}", unit)
 
     return _named(show, name, label)
 

@@ -1,0 +1,20 @@
+"""How our quantities look in JSON."""
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+
+class ExactNumber(serializers.Field[Decimal, Any, float, Any]):
+    """A decimal column as a JSON number.
+
+    The float nearest to a decimal of up to 15 digits prints as that decimal again (IEEE 754), so 3.80000
+    leaves as 3.8; REST framework's own field would send a string.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: Decimal) -> float:
+        return float(value)

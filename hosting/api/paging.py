@@ -1,0 +1,32 @@
+"""Lists by keyset: a page ends with the key of its last row, the next begins after it.
+
+No row is skipped or repeated when rows come or go between two requests; page 1,000 costs what page 1 does.
+"""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from hosting.api.parameters import Parameters
+
+
+class PageParameters(Parameters):
+    """What every list takes. A list with another key overrides `after`."""
+
+    limit = serializers.IntegerField(default=100, min_value=1, max_value=1000, help_text="Rows a page")
+    after = serializers.CharField(
+        default="", max_length=200, help_text="Key of the last row already read; `next` carries it"
+    )
+
+
+def page(request: Request, rows: list[dict[str, Any]], limit: int, key: str) -> dict[str, Any]:
+    """The answer of a list. `rows`: up to limit + 1, in order of `key`; the extra one says there is more."""
+    shown = rows[:limit]
+    return {"results": shown, "next": _next(request, shown[-1][key]) if len(rows) > limit else None}
+
+
+def _next(request: Request, after: Any) -> str:
+    query = request.query_params.copy()
+    query["after"] = str(after)
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

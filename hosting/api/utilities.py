@@ -1,0 +1,135 @@
+"""Utilities and their sums."""
+
+from typing import Any, ClassVar
+
+from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.http import Http404
+from django.utils.translation import gettext_noop
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hosting.api.fields import ExactNumber
+from hosting.api.paging import PageParameters, page
+from hosting.api.parameters import StrictView
+from hosting.models import CapacityType, HostingCapacitySummary
+from utilities.models import Utility
+
+NOT_SIMULTANEOUS = gettext_noop(
+    "Totals are sums over feeders and are not simultaneously available: "
+    "capacity used on one feeder can reduce what its neighbours can take."
+)
+
+
+def utilities_with_totals() -> QuerySet[Utility]:
+    """Every utility with the totals of its default generation summary, null where there is none."""
+    return (
+        Utility.objects.select_related("iso")
+        .annotate(
+            default_summary=FilteredRelation(
+                "summaries",
+                condition=Q(summaries__capacity_type=CapacityType.GENERATION, summaries__variant="default"),
+            )
+        )
+        .annotate(
+            total_feeders=F("default_summary__total_feeders"),
+            total_hosting_capacity_mw=F("default_summary__total_hosting_capacity_mw"),
+            total_remaining_capacity_mw=F("default_summary__total_remaining_capacity_mw"),
+            constrained_feeders_count=F("default_summary__constrained_feeders_count"),
+        )
+    )
+
+
+class UtilitySerializer(serializers.ModelSerializer[Utility]):
+    """A utility with its totals."""
+
+    iso_code = serializers.CharField(source="iso.code", default=None, allow_null=True, read_only=True)
+    synthetic = serializers.BooleanField(
+        source="is_synthetic", read_only=True, help_text="Made for demonstration; no real utility"
+    )
+    total_feeders = serializers.IntegerField(read_only=True, allow_null=True)
+    total_remaining_capacity_mw = ExactNumber(allow_null=True, help_text="Not simultaneously available")
+
+    class Meta:
+        model = Utility
+        fields = [
+            "utility_code",
+            "utility_name",
+            "synthetic",
+            "parent_company",
+            "iso_code",
+            "states",
+            "data_source_type",
+            "last_ingested_at",
+            "total_feeders",
+            "total_remaining_capacity_mw",
+        ]
+
+
+class SummarySerializer(serializers.ModelSerializer[HostingCapacitySummary]):
+    """Sums over a utility's feeders for one capacity type and variant."""
+
+    utility_code = serializers.CharField(source="utility.utility_code", read_only=True)
+    utility_name = serializers.CharField(source="utility.utility_name", read_only=True)
+    synthetic = serializers.BooleanField(source="utility.is_synthetic", read_only=True)
+    total_hosting_capacity_mw = ExactNumber(allow_null=True)
+    total_installed_dg_mw = ExactNumber(allow_null=True)
+    total_remaining_capacity_mw = ExactNumber(allow_null=True, help_text="Not simultaneously available")
+    avg_utilization_pct = ExactNumber(allow_null=True)
+
+    class Meta:
+        model = HostingCapacitySummary
+        fields = [
+            "utility_code",
+            "utility_name",
+            "synthetic",
+            "capacity_type",
+            "variant",
+            "total_feeders",
+            "total_hosting_capacity_mw",
+            "total_installed_dg_mw",
+            "total_remaining_capacity_mw",
+            "avg_utilization_pct",
+            "constrained_feeders_count",
+            "constraint_breakdown",
+            "computed_at",
+        ]
+
+
+class UtilityList(StrictView):
+    """All utilities, in order of their code."""
+
+    parameters_class: ClassVar = PageParameters
+
+    def get(self, request: Request) -> Response:
+        limit, after = self.parameters["limit"], self.parameters["after"]
+        found = utilities_with_totals().filter(utility_code__gt=after).order_by("utility_code")[: limit + 1]
+        rows: list[dict[str, Any]] = list(UtilitySerializer(found, many=True).data)
+        return Response(page(request, rows, limit, "utility_code"))
+
+
+class UtilityDetail(StrictView):
+    """One utility."""
+
+    def get(self, _request: Request, code: str) -> Response:
+        utility = utilities_with_totals().filter(utility_code=code).first()
+        if utility is None:
+            raise no_such_utility(code)
+        return Response(UtilitySerializer(utility).data)
+
+
+class UtilitySummary(StrictView):
+    """A utility's sums, one object for each capacity type and variant that it publishes."""
+
+    def get(self, _request: Request, code: str) -> Response:
+        utility = Utility.objects.filter(utility_code=code).first()
+        if utility is None:
+            raise no_such_utility(code)
+        found = utility.summaries.order_by("capacity_type", "variant")
+        rows = SummarySerializer(found, many=True).data
+        return Response({"results": rows, "next": None, "note": NOT_SIMULTANEOUS})
+
+
+def no_such_utility(code: str) -> Http404:
+    """What to raise where an address names a utility that does not exist."""
+    return Http404(f"There is no utility '{code}'. /api/v1/utilities lists all of them.")
