@@ -58,5 +58,7 @@ if __name__ == "__main__":
         sys.exit(main(sys.argv[1:]))
     except HcportalError as error:
         sys.exit(f"{error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
     except Stopped as stopped:
         sys.exit(128 + stopped.signum)

@@ -105,7 +105,7 @@ class Instance:
         """Let others know; what is not given stays as it was."""
         state = self._state
         if children is not None:
-            state = replace(state, children=[(pid, _start_time(pid)) for pid in children])
+            state = replace(state, children=[(pid, begun) for pid in children if (begun := _start_time(pid))])
         self._state = replace(
             state,
             stage=stage or state.stage,

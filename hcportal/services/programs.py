@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import socket
 from dataclasses import dataclass
 
@@ -90,6 +91,7 @@ def web(address: Address) -> Program:
         ),
         folder=paths.PROJECT,
         ready=is_ready,
+        on_orphaned=signal.SIGQUIT,  # at once; SIGTERM would wait for requests that the database cannot answer
     )
 
 
@@ -107,7 +109,10 @@ def worker() -> Program:
         folder=paths.PROJECT,
         ready=lambda _pid, log: " ready." in log,
         # A task that needs longer is killed, and the next start marks its run as failed.
-        seconds_to_stop=20,
+        seconds_to_stop=10,
+        # SIGTERM would wait for tasks, whose servers are gone. The pool's processes have SIGKILL as their own
+        # death signal (celery.concurrency.prefork), and so go with the worker.
+        on_orphaned=signal.SIGKILL,
     )
 
 

@@ -116,8 +116,8 @@ class supervised:  # noqa: N801 - reads as a word: with supervised(...)
 
     def __init__(self, ours: Instance, console: Console) -> None:
         self._console = console
-        self._supervisor = Supervisor(paths.log_dir(), console, ours.children)
         ours.wait_for_orphans()
+        self._supervisor = Supervisor(paths.log_dir(), console, ours.children)
 
     def __enter__(self) -> Supervisor:
         return self._supervisor
@@ -178,7 +178,10 @@ def _join_running(console: Console) -> int:
 
 
 def _start_detached(arguments: list[str], stages: set[instance.Stage], *, follow: bool) -> tuple[int, str]:
-    """Run this program in a session of its own until it is ready; its status and what it said, shown or not."""
+    """Run this program in a session of its own until it is ready; its status and what it said.
+
+    `follow` shows what it says as it says it.
+    """
     process = subprocess.Popen(  # noqa: S603 - ourselves
         python("-P", "-m", "hcportal.services", *arguments),
         stdin=subprocess.DEVNULL,
@@ -191,7 +194,7 @@ def _start_detached(arguments: list[str], stages: set[instance.Stage], *, follow
     said = ""
     while True:
         try:
-            while text := process.stdout.read1(65536).decode(errors="replace"):
+            while text := os.read(process.stdout.fileno(), 65536).decode(errors="replace"):
                 said += text
                 if follow:
                     print(text, end="", flush=True)  # noqa: T201
