@@ -1,6 +1,6 @@
-"""Where the demonstration lies: two empty basins of Harney County, Oregon, nobody's distribution territory.
+"""Where the demonstration lies: two nearly empty basins of Harney County, Oregon.
 
-The Catlow Valley and the dry lake of the Alvord Desert have a few ranches and no town: whoever sees eighty
+The Catlow Valley and the dry lake of the Alvord Desert have a few ranches and no town: whoever sees a hundred
 feeders there knows that they are made up. Distances are metres east and north of a basin's middle.
 """
 

@@ -356,6 +356,8 @@ def run(*command: str) -> str:
 
 @pytest.mark.django_db(transaction=True)
 def test_load_demo_publishes_both_utilities_and_then_has_nothing_to_do(var: Path) -> None:
+    from django_celery_beat.models import PeriodicTask
+
     from hosting.models import Feeder, HCIngestionRun, HostingCapacityRecord, HostingCapacitySection
     from utilities.models import Utility
 
@@ -380,6 +382,7 @@ def test_load_demo_publishes_both_utilities_and_then_has_nothing_to_do(var: Path
         "unknown": 2,
     }
     assert harbor.get(feeder_id_external="01202").hosting_capacity_mw == 0
+    assert PeriodicTask.objects.filter(name__contains="demo_").count() == 2
     runs = HCIngestionRun.objects.count()
     assert run("load_demo").count("nothing to do") == 2
     assert HCIngestionRun.objects.count() == runs
@@ -387,6 +390,8 @@ def test_load_demo_publishes_both_utilities_and_then_has_nothing_to_do(var: Path
 
 @pytest.mark.django_db(transaction=True)
 def test_remove_demo_leaves_nothing_and_a_sync_does_not_bring_it_back(var: Path) -> None:
+    from django_celery_beat.models import PeriodicTask
+
     from hosting.models import Feeder, HCIngestionRun, HostingCapacityRecord, HostingCapacitySection
     from utilities.models import Utility
 
@@ -397,6 +402,7 @@ def test_remove_demo_leaves_nothing_and_a_sync_does_not_bring_it_back(var: Path)
     assert "107 feeders" in said
     for model in (Feeder, HCIngestionRun, HostingCapacityRecord, HostingCapacitySection):
         assert not model.objects.exists()
+    assert not PeriodicTask.objects.filter(name__contains="demo_").exists()
     assert not list((var / "recorded").iterdir())
     run("sync_catalog")
     assert set(Utility.objects.values_list("utility_code", flat=True)) == others

@@ -10,6 +10,7 @@ from hcportal.commands import PersonCommand
 from hosting.demo.files import FILES
 from hosting.demo.generate import CODES, Written, generate
 from hosting.models import RunStatus
+from hosting.timetable import sync_timetable
 from utilities.models import Source
 from utilities.sync import sync_catalog
 
@@ -22,6 +23,7 @@ class Command(PersonCommand):
     def handle(self, **options: Any) -> None:
         written = {layer.code: layer for layer in generate(settings.HCP_RECORDED)}
         sync_catalog(include_synthetic=True)
+        sync_timetable()
         troubles = []
         for source in Source.objects.filter(utility__utility_code__in=CODES, in_catalog=True).select_related(
             "utility", "published_run"

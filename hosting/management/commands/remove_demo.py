@@ -26,6 +26,7 @@ from hosting.models import (
     QuarantinedRow,
     Substation,
 )
+from hosting.timetable import sync_timetable
 from utilities.models import Source, Utility
 
 # What points to another model stands before it, with its way to the utility. Addresses, aliases and load
@@ -61,6 +62,7 @@ class Command(PersonCommand):
             for source in Source.objects.filter(utility__in=utilities).select_related("utility"):
                 locks.enter_context(source_lock(source))
             removed = remove_rows(utilities)
+            sync_timetable()
             self._forget_in_lake()
         folders = remove(settings.HCP_RECORDED)
         for utility in utilities:
