@@ -127,7 +127,7 @@ def stop(state: State, seconds: float = 90) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(state.pid, signal.SIGTERM)
     deadline = time.monotonic() + seconds
-    while (now := running()) and now.pid == state.pid:
+    while _start_time(state.pid) and (now := _read()) and now.pid == state.pid:
         if time.monotonic() > deadline:
             raise HcportalError(f"Process {state.pid} has not stopped within {seconds:.0f} s.")
         time.sleep(0.05)

@@ -91,7 +91,7 @@ def web(address: Address) -> Program:
         ),
         folder=paths.PROJECT,
         ready=is_ready,
-        on_orphaned=signal.SIGQUIT,  # at once; SIGTERM would wait for requests that the database cannot answer
+        on_orphaned=signal.SIGQUIT,  # at once; SIGTERM would wait for requests that nothing can answer
     )
 
 

@@ -32,7 +32,7 @@ class ServiceFailed(HcportalError):
     """A process did not start or did not finish; the message ends with the last lines of its log."""
 
 
-class Stopped(Exception):  # noqa: N818 - a request, not an error
+class Stopped(Exception):
     """Somebody asked the supervisor to stop (Ctrl-C, bin/down, a closed terminal)."""
 
     def __init__(self, signum: int) -> None:
