@@ -59,6 +59,7 @@ class Client:
         allow_http: bool = False,
         contact: str = "",
         recorded_root: Path | None = None,
+        ca_file: Path | None = None,
         connect_timeout: float = 10,
         read_timeout: float = 60,
         deadline: float = 180,
@@ -72,7 +73,8 @@ class Client:
     ) -> None:
         """`deadline` is for one answer, in seconds; `max_bytes` counts it unzipped.
 
-        `contact` is an address or page where publishers find a person, sent in the User-Agent.
+        `contact` is an address or page where publishers find a person, sent in the User-Agent. `ca_file`
+        holds the certificate authorities to trust instead of the usual ones; TLS itself is never off.
         """
         self.allow_loopback, self.allow_http = allow_loopback, allow_http
         self._timeouts, self._deadline, self._max_bytes = (connect_timeout, read_timeout), deadline, max_bytes
@@ -84,6 +86,8 @@ class Client:
             False  # no passwords from ~/.netrc, no proxy that would look names up for us
         )
         self._session.headers["User-Agent"] = f"hcportal/0.1 (+{contact})" if contact else "hcportal/0.1"
+        if ca_file is not None:
+            self._session.verify = str(ca_file)
         self._session.adapters.clear()
         self._session.mount("https://", CheckedAdapter(allow_loopback=allow_loopback, pool=per_host))
         self._session.mount("http://", CheckedAdapter(allow_loopback=allow_loopback, pool=per_host))

@@ -21,7 +21,7 @@ from hcportal.http import Client
 from hosting.sources.layer import Field, Layer, count_rows, last_edit, open_layer
 from hosting.sources.offsets import read_by_offset
 from hosting.sources.pages import Moved, Reader
-from hosting.sources.plan import PageSize, object_ids, pieces
+from hosting.sources.plan import PageSize, make_plan, pieces
 from hosting.sources.rows import Page
 
 __all__ = ["Field", "Layer", "Page", "PageSize", "fetch", "open_layer"]
@@ -87,26 +87,26 @@ def _read(
         ):
             raise Moved
         return
-    ids = object_ids(client, layer, where)
-    planned = [number for number in ids if number not in set(unreadable)] if unreadable else ids
+    plan = make_plan(client, layer, where)
+    lost = set(unreadable)
+    planned = plan.ids if not lost else [n for n in plan.ids if n not in lost]
     planned = planned[:limit]
     yield from _counted(_ahead(reader, planned, unreadable), len(planned), progress)
     if limit is not None:
         return
     if last_edit(client, layer) != layer.edited_at:
         raise Moved
-    count = count_rows(client, layer, where)
-    if count is None or count == len(ids):
+    if count_rows(client, layer, where) == plan.count:
         return
     if layer.edited_at is not None:
         raise Moved
     # No edit dates, and rows came or went. New rows alone can be added to what was read.
-    now = object_ids(client, replace(layer, count=None), where)
-    added = sorted(set(now).difference(ids, unreadable))
-    if not set(now).issuperset(ids):
+    now = make_plan(client, replace(layer, count=None), where)
+    if not set(now.ids).issuperset(plan.ids):
         raise Moved
+    added = sorted(set(now.ids).difference(plan.ids, unreadable))
     yield from _counted(_ahead(reader, added, unreadable), len(added), progress)
-    if added and count_rows(client, layer, where) != len(now):
+    if count_rows(client, layer, where) != now.count:
         raise Moved
 
 

@@ -18,6 +18,7 @@ from hosting.sources.service import ask
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNREAD_TYPES = {"esriFieldTypeGeometry", "esriFieldTypeBlob", "esriFieldTypeRaster"}
+_WHOLE = {f"esriFieldType{kind}" for kind in ("OID", "Integer", "SmallInteger", "BigInteger", "Double")}
 _SERVER = re.compile(r"/(?:Feature|Map)Server$", re.IGNORECASE)
 _LAYER = re.compile(r"/(?:Feature|Map)Server/\d+$", re.IGNORECASE)
 
@@ -161,11 +162,12 @@ def describe(url: str, content: dict[str, Any], body: bytes, service: dict[str, 
 
 def _object_id(content: dict[str, Any], fields: Sequence[Field]) -> str | None:
     """The field that numbers the rows, as declared; never by name, for plain fields are called OBJECTID."""
-    names = {field.name for field in fields}
+    # Some layers declare a text (a GUID) unique: it cannot be cut into ranges.
+    whole = {field.name for field in fields if field.type in _WHOLE}
     unique = content.get("uniqueIdField")
     declared = (content.get("objectIdField"), unique.get("name") if isinstance(unique, dict) else unique)
     by_type = (field.name for field in fields if field.type == "esriFieldTypeOID")
-    return next((name for name in (*declared, *by_type) if name in names), None)
+    return next((name for name in (*declared, *by_type) if name in whole), None)
 
 
 def _edited(content: dict[str, Any]) -> datetime | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from hcportal.errors import BadAnswer, FetchError, IncompleteFetch, ServiceError
 from hcportal.http import Client
@@ -62,32 +63,38 @@ def pieces(ids: Sequence[int], size: PageSize, gaps: Collection[int] = ()) -> It
         start = end
 
 
-def object_ids(client: Client, layer: Layer, where: str) -> list[int]:
-    """All object ids that match, sorted, each once. Raises IncompleteFetch where they cannot be had whole."""
+@dataclass(frozen=True)
+class Plan:
+    """The rows to bring: their object ids, sorted, and how many the server counts (None: it cannot)."""
+
+    ids: list[int]
+    count: int | None
+
+
+def make_plan(client: Client, layer: Layer, where: str) -> Plan:
+    """All object ids that match, each once. Raises IncompleteFetch where they cannot be had whole."""
     count = layer.count if where == "1=1" and layer.count is not None else count_rows(client, layer, where)
-    if count == 0:
-        return []
     ids: set[int] = set()
     problem: FetchError | None = None
     if count is None or count <= (layer.max_ids or MOST_IDS):
         try:
             ids = _ask_ids(client, layer, where)
         except FetchError as found:
-            if isinstance(found, ServiceError) and found.code in FINAL - {400}:
+            if count is None or (isinstance(found, ServiceError) and found.code in FINAL - {400}):
                 raise
             problem = found
-        if problem is None and count is None:
-            return sorted(ids)
-        if len(ids) != count:
-            count = count_rows(client, layer, where)
-    if count is not None and len(ids) < count:
+    if count is None:
+        return Plan(sorted(ids), None)
+    if len(ids) != count:
+        count = count_rows(client, layer, where) or 0
+    if len(ids) < count:
         ids |= _the_long_way(client, layer, where, count, problem)
-    if count is not None and len(ids) < count:
+    if len(ids) < count:
         raise IncompleteFetch(
             f"{layer.url} counts {count:,} rows and names {len(ids):,} different object ids"
             f" in {layer.object_id_field}; nothing was kept"
         ) from problem
-    return sorted(ids)
+    return Plan(sorted(ids), count)
 
 
 def _ask_ids(client: Client, layer: Layer, where: str) -> set[int]:

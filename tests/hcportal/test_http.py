@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -232,6 +235,45 @@ def test_a_host_that_complains_is_asked_half_as_much_and_slowly_more_again() -> 
         with pace.turn("gis.example", pause=False):
             pass
     assert pace.host("gis.example").limit == 3
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for the name localhost (and no address), with its key in the same file."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    file = tmp_path / "localhost.pem"
+    subprocess.run(
+        [
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+            ),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"),
+            *("-keyout", str(tmp_path / "key.pem"), "-out", str(file)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    file.write_bytes(file.read_bytes() + (tmp_path / "key.pem").read_bytes())
+    return file
+
+
+def test_certificates_are_always_checked_and_against_the_name(certificate: Path) -> None:
+    with serving(Faulty(3), certificate=certificate) as server:
+        by_name = server.url.replace("127.0.0.1", "localhost")
+        with Client(allow_loopback=True, ca_file=certificate) as client:
+            assert client.get_json(by_name)["name"] == "lines"
+            with pytest.raises(Unreachable, match="no trusted connection"):
+                client.get(server.url)
+        with Client(allow_loopback=True) as client, pytest.raises(Unreachable, match="no trusted connection"):
+            client.get(by_name)
 
 
 def test_retry_after_is_a_number_or_a_date() -> None:

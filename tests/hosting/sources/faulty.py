@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import operator
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -264,11 +266,16 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(faulty: Faulty) -> Iterator[Faulty]:
-    """The server, reachable at `faulty.url` (its layer 0)."""
+def serving(faulty: Faulty, *, certificate: Path | None = None) -> Iterator[Faulty]:
+    """The server, reachable at `faulty.url` (its layer 0); under TLS with a certificate."""
     server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"faulty": faulty}))
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    faulty.url = f"http://127.0.0.1:{server.server_port}/arcgis/rest/services/lines/FeatureServer/0"
+    scheme = "https" if certificate else "http"
+    faulty.url = f"{scheme}://127.0.0.1:{server.server_port}/arcgis/rest/services/lines/FeatureServer/0"
     try:
         yield faulty
     finally:

@@ -210,6 +210,25 @@ def test_a_count_above_the_ids_fails_the_fetch(client: Client, serve: Serve) -> 
         read(client, server)
 
 
+def test_a_count_that_is_too_low_loses_nothing(client: Client, serve: Serve) -> None:
+    server = Faulty(1_500)
+    server.edited = 1_700_000_000_000
+    server.faults.append(every("count", lambda *_: Reply({"count": 0})))
+    assert ids(read(client, serve(server))) == whole(server)
+
+
+def test_a_text_that_is_declared_unique_is_no_object_id(client: Client, serve: Serve) -> None:
+    server = Faulty(30)
+    serve(server)
+    server.faults.append(
+        every(
+            "layer",
+            lambda _, reply: Reply({**reply.content, "objectIdField": "", "uniqueIdField": {"name": "NAME"}}),
+        )
+    )
+    assert open_layer(client, server.url).object_id_field == "OBJECTID"
+
+
 # --- Servers that stumble -----------------------------------------------------------------------------------
 
 STUMBLES: dict[str, Callable[[], Reply]] = {
