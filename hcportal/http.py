@@ -140,7 +140,10 @@ class Client:
         renew = renewed = False
         while True:
             try:
-                return read(self._answer(url, params or {}, post=post, renew=renew))
+                body, refusal = self._answer(url, params or {}, post=post, renew=renew)
+                value = read(body)
+                if refusal:
+                    raise refusal
             except Retry as trouble:
                 tries += 1
                 host = self._permitted(url).hostname or ""
@@ -156,6 +159,8 @@ class Client:
                 if trouble.busy or trouble.after:
                     self._pace.slow_down(host, halve=trouble.busy, seconds=trouble.after or 0)
                 self._closed.wait(wait)
+            else:
+                return value
 
     def _permitted(self, url: str) -> SplitResult:
         """The address in its parts, or RefusedAddress before anything is sent."""
@@ -179,22 +184,21 @@ class Client:
             raise RefusedAddress(f"{without_query(url)} is not encrypted; only https addresses are fetched")
         return parts
 
-    def _answer(self, url: str, params: Params, *, post: bool, renew: bool) -> bytes:
-        """One request, redirects included."""
-        deadline = time.monotonic() + self._deadline
-        origin = self._permitted(url).netloc
+    def _answer(self, url: str, params: Params, *, post: bool, renew: bool) -> tuple[bytes, Exception | None]:
+        """One request, redirects included: the body, and what its HTTP status means where that is no."""
+        origin = self._permitted(url)[:2]
         for _ in range(REDIRECTS + 1):
             parts = self._permitted(url)
             host = parts.hostname or ""
             known = self._pace.host(host)
-            sent = {k: v for k, v in params.items() if k != "token" or parts.netloc == origin}
-            if known.token:
+            sent = {k: v for k, v in params.items() if k != "token" or parts[:2] == origin}
+            if known.token and (parts.scheme == "https" or is_local(host)):
                 sent["token"] = known.token(renew)
             with self._pace.turn(host, pause=parts.scheme != "recorded" and not is_local(host)):
-                body, moved = self._send(url, sent, post=post, headers=known.headers, deadline=deadline)
-            if moved is None:
-                return body
-            url = urljoin(url, moved)
+                response, body = self._send(url, sent, post=post, headers=known.headers)
+            if not response.is_redirect:
+                return body, _refusal(response, body, without_query(url))
+            url = urljoin(url, response.headers["location"])
             moved_to = urlsplit(url)
             if moved_to.query:  # the new address repeats the query (and may repeat a token)
                 repeated = dict(parse_qsl(moved_to.query, keep_blank_values=True))
@@ -203,9 +207,10 @@ class Client:
         raise BadAnswer(f"{without_query(url)} redirects more than {REDIRECTS} times")
 
     def _send(
-        self, url: str, params: Params, *, post: bool, headers: Mapping[str, str], deadline: float
-    ) -> tuple[bytes, str | None]:
-        """One exchange: the body, or where to ask instead."""
+        self, url: str, params: Params, *, post: bool, headers: Mapping[str, str]
+    ) -> tuple[requests.Response, bytes]:
+        """One exchange: the head and the body of the answer (none of a redirect)."""
+        deadline = time.monotonic() + self._deadline
         query = urlencode(params)
         as_form = post or "token" in params or len(url) + len(query) > LONGEST_QUERY
         if query and not as_form:
@@ -221,9 +226,7 @@ class Client:
                 stream=True,
                 allow_redirects=False,
             ) as response:
-                if response.is_redirect:
-                    return b"", response.headers["location"]
-                body = self._body(response, named, deadline)
+                return response, b"" if response.is_redirect else self._body(response, named, deadline)
         except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as problem:
             raise Retry(Unreachable(f"{named}: no trusted connection ({problem})"), once=True) from problem
         except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as problem:
@@ -234,8 +237,6 @@ class Client:
             raise RefusedAddress(f"{named} is not an address: {problem}") from problem
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as problem:
             raise Retry(Unreachable(f"{named}: the connection broke off ({problem})")) from problem
-        _judge(response, body, named)
-        return body, None
 
     def _body(self, response: requests.Response, named: str, deadline: float) -> bytes:
         """The body, unzipped, as far as size and time allow."""
@@ -251,23 +252,24 @@ class Client:
         return b"".join(pieces)
 
 
-def _judge(response: requests.Response, body: bytes, named: str) -> None:
-    """Raise what an HTTP status means; error bodies in JSON pass, for the reader knows them better."""
+def _refusal(response: requests.Response, body: bytes, named: str) -> Exception | None:
+    """What an HTTP status means, raised at once unless the body says it in JSON: its reader knows better."""
     status = response.status_code
     if status < 400:
-        return
+        return None
     after = seconds(response.headers.get("Retry-After"))
     if status in BUSY:
         problem = Unreachable(f"{named} is overloaded or down (HTTP {status})")
         raise Retry(problem, after=after, busy=status == 429)
-    if body[:1] == b"{" and b'"error"' in body:
-        return
     error = ServiceError(f"{named} answered with HTTP {status} ({response.reason})", status)
+    refusal: Exception = error
     if status in TOKEN_REFUSED:
-        raise Retry(error, token=True)
-    if status == 408 or status >= 500:
-        raise Retry(error, after=after, once=True)
-    raise error
+        refusal = Retry(error, token=True)
+    elif status == 408 or status >= 500:
+        refusal = Retry(error, after=after, once=True)
+    if body[:1] == b"{" and b'"error"' in body:
+        return refusal
+    raise refusal
 
 
 def parse_json(url: str, body: bytes) -> Any:

@@ -160,9 +160,12 @@ def test_a_web_page_is_named_by_its_title(client: Client, server: Faulty) -> Non
     assert len(server.log) == 6
 
 
+@pytest.mark.parametrize("body", [b"gone", b'{"error": "gone"}'])
 @pytest.mark.parametrize("status", [404, 410, 418])
-def test_what_the_server_refuses_is_not_asked_again(client: Client, server: Faulty, status: int) -> None:
-    server.faults.append(lambda *_: Reply({}, status=status))
+def test_what_the_server_refuses_is_not_asked_again(
+    client: Client, server: Faulty, status: int, body: bytes
+) -> None:
+    server.faults.append(lambda *_: Reply(body=body, status=status))
     with pytest.raises(ServiceError, match=f"HTTP {status}") as caught:
         client.get(server.url)
     assert caught.value.code == status

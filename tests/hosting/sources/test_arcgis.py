@@ -236,6 +236,7 @@ STUMBLES: dict[str, Callable[[], Reply]] = {
     "an error without a code": lambda: Reply({"error": {"message": "", "details": ["try harder"]}}),
     "the billing's way to say no": lambda: Reply({"code": 200, "message": None, "status": "failure"}),
     "HTTP 500": lambda: Reply({}, status=500, body=b"oops"),
+    "HTTP 500 with an error object": lambda: Reply({"error": {"code": 500}}, status=500),
     "HTTP 503": lambda: Reply({}, status=503),
     "HTTP 504 as a web page": lambda: Reply(body=b"<html>", status=504),
     "a web page in HTTP 200": web_page,

@@ -14,7 +14,7 @@ import orjson
 import pyogrio
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
@@ -297,6 +297,7 @@ def star(draw: st.DrawFn, radius: float) -> shapely.Polygon:
     )
 
 
+@settings(deadline=None)
 @given(nested_polygons(), st.randoms(use_true_random=False))
 def test_any_polygon_survives_shuffled_and_reversed_rings(polygon: shapely.MultiPolygon, chance: Any) -> None:
     rings = [ring for part in polygon.geoms for ring in (part.exterior, *part.interiors)]
@@ -307,6 +308,7 @@ def test_any_polygon_survives_shuffled_and_reversed_rings(polygon: shapely.Multi
     assert same(ours({"rings": written}), expected)
 
 
+@settings(deadline=None)
 @given(nested_polygons())
 def test_gdal_agrees_on_polygons_in_esris_own_winding(polygon: shapely.MultiPolygon) -> None:
     turned = [shapely.orient_polygons(part, exterior_cw=True) for part in polygon.geoms]
