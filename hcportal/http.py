@@ -8,7 +8,6 @@ callers give a `read` function that turns a body into a value, or raises `Retry`
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import threading
@@ -25,7 +24,7 @@ import urllib3
 
 from hcportal.addresses import CheckedAdapter, is_local
 from hcportal.errors import BadAnswer, RefusedAddress, ServiceError, Unreachable
-from hcportal.pace import Pace, Retry, Token, seconds
+from hcportal.pace import Pace, Retry, Token, seconds, token_from_environment
 
 __all__ = [
     "BUSY",
@@ -136,7 +135,7 @@ class Client:
         Sent as a form (POST) where the query is long or carries a token. Raises RefusedAddress, Unreachable,
         BadAnswer, ServiceError.
         """
-        tries = 0
+        tries = stumbles = 0
         renew = renewed = False
         while True:
             try:
@@ -146,6 +145,7 @@ class Client:
                     raise refusal
             except Retry as trouble:
                 tries += 1
+                stumbles += trouble.once
                 host = self._permitted(url).hostname or ""
                 renew = trouble.token and not renewed and self._pace.host(host).token is not None
                 if renew:
@@ -153,8 +153,8 @@ class Client:
                     continue
                 wait = self._backoff * 2 ** (tries - 1) * random.uniform(0.5, 1)  # noqa: S311 - jitter
                 wait = max(wait, trouble.after or 0)
-                patience = 2 if trouble.once else self._attempts
-                if trouble.token or tries >= patience or wait > self._longest_wait or self._closed.is_set():
+                spent = tries >= self._attempts or stumbles >= 2 or self._closed.is_set()
+                if spent or trouble.token or wait > self._longest_wait:
                     raise trouble.error from trouble.__cause__
                 if trouble.busy or trouble.after:
                     self._pace.slow_down(host, halve=trouble.busy, seconds=trouble.after or 0)
@@ -286,18 +286,6 @@ def parse_json(url: str, body: bytes) -> Any:
         else:
             what = f"JSON that cannot be read ({problem})"
         raise Retry(BadAnswer(f"{without_query(url)} answered with {what} instead of JSON")) from None
-
-
-def token_from_environment(name: str) -> Token:
-    """The token that the environment variable `name` holds, read anew whenever it is needed."""
-
-    def read(_renew: bool) -> str:
-        value = os.environ.get(name)
-        if not value:
-            raise ServiceError(f"a token is needed: set {name} in the environment", 499)
-        return value
-
-    return read
 
 
 def without_query(url: str) -> str:

@@ -6,6 +6,7 @@ The limits hold within one process.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,10 +14,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
-from hcportal.errors import FetchError
+from hcportal.errors import FetchError, ServiceError
 
 Token = Callable[[bool], str]
 """Gives the token of a host; True asks for a new one, because the server refused the last."""
+
+
+def token_from_environment(name: str) -> Token:
+    """The token that the environment variable `name` holds, read anew whenever it is needed."""
+
+    def read(_renew: bool) -> str:
+        value = os.environ.get(name)
+        if not value:
+            raise ServiceError(f"a token is needed: set {name} in the environment", 499)
+        return value
+
+    return read
 
 
 class Retry(Exception):

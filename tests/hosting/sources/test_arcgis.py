@@ -263,6 +263,13 @@ def test_three_429_in_a_row_are_waited_out_metadata_included(client: Client, ser
     assert max(asked.at_once for asked in server.asked("page")) == 1  # halved, and halved again
 
 
+def test_an_error_after_two_429_is_still_tried_once_more(client: Client, serve: Serve) -> None:
+    server = serve(Faulty(10))
+    server.faults.append(first(3, "count", lambda: error(500)))
+    server.faults.append(first(2, "count", lambda: Reply({}, status=429)))
+    assert ids(read(client, server)) == whole(server)
+
+
 def test_retry_after_is_honoured(client: Client, serve: Serve) -> None:
     server = serve(Faulty(10))
     server.faults.append(first(1, "count", lambda: Reply({}, status=429, headers={"Retry-After": "1"})))
