@@ -11,6 +11,7 @@ CHECKS = [
     # import-linter can only be called as a program or like this
     ("import contracts", ["-c", "from importlinter.cli import lint_imports_command as run; run()"]),
     ("migrations", ["manage.py", "makemigrations", "--check", "--dry-run"]),
+    ("static files", ["manage.py", "collectstatic", "--noinput"]),  # pages under test are served with them
 ]
 
 
