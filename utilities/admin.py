@@ -8,12 +8,14 @@ A person decides a utility's stewards, and whether a source is enabled (its admi
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import reduce
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +30,7 @@ else:  # Django's admin classes take no parameters at run time
     AnyModelAdmin = admin.ModelAdmin
     AnyTabularInline = admin.TabularInline
 
+NOTHING = "—"  # Django would write None on a row's page
 Show = Callable[[Any], object]
 Column = Any  # a Show; django-stubs knows names only where Django takes functions too
 
@@ -35,10 +38,10 @@ Column = Any  # a Show; django-stubs knows names only where Django takes functio
 def json_column(name: str, label: str = "") -> Column:
     """A read-only column that shows a JSON field indented, as people read it."""
 
-    def show(row: Any) -> SafeString | None:
+    def show(row: Any) -> str:
         value = getattr(row, name)
         if value in (None, {}, []):
-            return None
+            return NOTHING
         return format_html('<pre class="json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
 
     return _named(show, name, label)
@@ -47,11 +50,45 @@ def json_column(name: str, label: str = "") -> Column:
 def decimal_column(name: str, label: str, unit: str = "MW") -> Column:
     """A list column with a decimal as short as it is exact, and its unit."""
 
-    def show(row: Any) -> SafeString | None:
+    def show(row: Any) -> str:
         value = getattr(row, name)
-        return None if value is None else format_html("{}&thinsp;{}", f"{value.normalize():f}", unit)
+        return NOTHING if value is None else format_html("{}&thinsp;{}", f"{value.normalize():f}", unit)
 
     return _named(show, name, label)
+
+
+def count_column(name: str, label: str = "") -> Column:
+    """A whole number with its thousands apart."""
+
+    def show(row: Any) -> str:
+        value = getattr(row, name)
+        return NOTHING if value is None else f"{value:,}"
+
+    return _named(show, name, label)
+
+
+def utility_column(path: str = "utility") -> Column:
+    """The utility's name with a link, badged where it is synthetic. `path` leads from the row to it."""
+
+    def show(row: Any) -> SafeString:
+        utility = reduce(getattr, path.split("__"), row)
+        badge = format_html(' <span class="badge">{}</span>', _("Synthetic")) if utility.is_synthetic else ""
+        where = reverse("admin:utilities_utility_change", args=[utility.pk])
+        return format_html('<a href="{}">{}</a>{}', where, utility, badge)
+
+    shown = _named(show, "utility", str(_("Utility")))
+    shown.admin_order_field = f"{path}__utility_name"
+    return shown
+
+
+def page_link(label: str) -> Column:
+    """For an inline: a link to the row's own page."""
+
+    def page(row: Model) -> SafeString:
+        where = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+        return format_html('<a href="{}">{}</a>', where, label)
+
+    return admin.display(description="")(page)
 
 
 def _named(show: Show, name: str, label: str) -> Column:
@@ -74,16 +111,19 @@ class ReadOnly:
 
 
 class ReadOnlyAdmin(ReadOnly, AnyModelAdmin):
-    """A model that the catalog or the pipeline fills."""
+    """A model that the catalog or the pipeline fills. `labels`: field to what a row's page calls it."""
 
     actions = None
+    labels: ClassVar[dict[str, Any]] = {}
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **given: Any) -> Any:
+        return super().get_form(request, obj, change, **{"labels": self.labels} | given)
 
 
 class ReadOnlyInline(ReadOnly, AnyTabularInline):
-    """Rows below their parent, with a link to each."""
+    """Rows below their parent."""
 
     extra = 0
-    show_change_link = True
 
 
 class ChoicesOnlyAdmin(AnyModelAdmin):
@@ -118,9 +158,9 @@ class SourceInline(AnyTabularInline):
     model = Source
     extra = 0
     can_delete = False
-    show_change_link = True
     verbose_name_plural = _("sources")
     fields = (
+        "code",
         "title",
         "grain",
         "status",
@@ -129,6 +169,7 @@ class SourceInline(AnyTabularInline):
         "is_enabled",
         "published_run",
         "last_checked_at",
+        page_link("All of it"),
     )
     readonly_fields = tuple(name for name in fields if name != "is_enabled")
 

@@ -16,25 +16,55 @@ from hosting.models import (
     HostingCapacitySectionVersion,
     HostingCapacitySummary,
 )
-from utilities.admin import AnyModelAdmin, ReadOnlyAdmin, ReadOnlyInline, decimal_column, json_column
+from utilities.admin import (
+    AnyModelAdmin,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    count_column,
+    decimal_column,
+    json_column,
+    page_link,
+    utility_column,
+)
 
+UTILITY = utility_column()
 HOSTING = decimal_column("hosting_capacity_mw", "Hosting")
+LOWEST = decimal_column("hosting_capacity_min_mw", "Lowest")
+HIGHEST = decimal_column("hosting_capacity_max_mw", "Highest")
 INSTALLED = decimal_column("installed_dg_mw", "Installed")
+SINCE_STUDY = decimal_column("installed_since_study_mw", "Installed since the study")
 QUEUED = decimal_column("queued_dg_mw", "Queued")
 REMAINING = decimal_column("remaining_capacity_mw", "Remaining")
+VOLTAGE = decimal_column("voltage_kv", "Voltage", unit="kV")
 CRITERIA = json_column("criteria", "Criteria, MW")
 RAW = json_column("raw_attributes", "As published")
 
 FIGURES = (
-    ("capacity_type", "variant", "capacity_status"),
-    ("hosting_capacity_mw", "constraining_metric"),
-    ("installed_dg_mw", "queued_dg_mw", "installed_since_study_mw"),
-    ("remaining_capacity_mw", "remaining_basis"),
+    (HOSTING, "capacity_status", "constraining_metric"),
+    ("capacity_type", "variant"),
+    (INSTALLED, QUEUED, SINCE_STUDY),
+    (REMAINING, "remaining_basis"),
     CRITERIA,
 )
-ABOUT_FEEDER = (("voltage_kv", "phase_config"), ("is_overhead", "is_network"))
-WHERE_FROM = (("utility", "source"), ("ingestion_run", "key"), ("record_date", "der_date"), "valid_from")
+ABOUT_FEEDER = ((VOLTAGE, "phase_config", "is_overhead", "is_network"),)
+WHERE_FROM = (
+    (UTILITY, "source", "ingestion_run"),
+    ("record_date", "der_date", "valid_from"),
+    "key",
+)
 PAST = ("valid_to", "ended_by_run")
+COMPUTED = ("map", UTILITY, HOSTING, INSTALLED, SINCE_STUDY, QUEUED, REMAINING, VOLTAGE, CRITERIA)
+LABELS = {
+    "feeder_id_external": _("Feeder id, as published"),
+    "record_date": _("Date of the study"),
+    "der_date": _("Date of the DER figures"),
+    "is_overhead": _("Overhead"),
+    "is_network": _("Network"),
+    "phase_config": _("Phases"),
+    "ingestion_run": _("Last changed by"),
+    "capacity_status": _("What the figure is"),
+    "section_count": _("Sections"),
+}
 
 
 class RecordInline(ReadOnlyInline):
@@ -50,6 +80,7 @@ class RecordInline(ReadOnlyInline):
         REMAINING,
         "constraining_metric",
         "record_date",
+        page_link("All of it"),
     )
     verbose_name_plural = _("current records")
 
@@ -61,7 +92,7 @@ class AliasInline(ReadOnlyInline):
 
 @admin.register(Feeder)
 class FeederAdmin(BigTableAdmin):
-    list_display = ("external_id", "name", "utility", "substation", "first_seen", "last_seen")
+    list_display = ("external_id", "name", UTILITY, "substation", "first_seen", "last_seen")
     list_filter = ("utility",)
     list_select_related = (
         "utility",
@@ -77,15 +108,11 @@ class FeederAdmin(BigTableAdmin):
 class FeederAliasAdmin(AnyModelAdmin):
     """The one thing about feeders that people may know better than the publisher."""
 
-    list_display = ("external_id", "feeder", "utility", "since", "until", "note")
+    list_display = ("external_id", "feeder", utility_column("feeder__utility"), "since", "until", "note")
     list_filter = ("feeder__utility",)
     list_select_related = ("feeder__utility",)
     search_fields = ("external_id", "feeder__external_id", "feeder__name", "note")
     autocomplete_fields = ("feeder",)
-
-    @admin.display(description=_("utility"), ordering="feeder__utility")
-    def utility(self, alias: FeederAlias) -> str:
-        return str(alias.feeder.utility)
 
 
 class RecordColumnsAdmin(MapAdmin, BigTableAdmin):
@@ -103,8 +130,9 @@ class RecordColumnsAdmin(MapAdmin, BigTableAdmin):
     list_select_related = ("utility",)
     search_fields = ("feeder_id_external", "feeder_name", "substation_name", "key")
     heavy_columns: ClassVar[tuple[str, ...]] = ("geometry", "raw_attributes", "criteria")
-    readonly_fields = ("map", CRITERIA, RAW)
-    figures = (*FIGURES, ("hosting_capacity_min_mw", "hosting_capacity_max_mw", "section_count"))
+    readonly_fields = (*COMPUTED, LOWEST, HIGHEST, RAW)
+    labels = LABELS
+    figures = (*FIGURES, (LOWEST, HIGHEST, "section_count"))
     names = (
         ("feeder_id_external", "feeder_name", "feeder"),
         ("substation_name", "substation", "county"),
@@ -116,15 +144,15 @@ class RecordColumnsAdmin(MapAdmin, BigTableAdmin):
 class RecordAdmin(RecordColumnsAdmin):
     list_display = (
         "__str__",
-        "utility",
-        "capacity_type",
-        "variant",
-        "capacity_status",
+        UTILITY,
         HOSTING,
         INSTALLED,
         QUEUED,
         REMAINING,
         "constraining_metric",
+        "capacity_type",
+        "variant",
+        "capacity_status",
         "substation_name",
         "record_date",
     )
@@ -143,7 +171,7 @@ class RecordAdmin(RecordColumnsAdmin):
 class RecordVersionAdmin(RecordColumnsAdmin):
     list_display = (
         "__str__",
-        "utility",
+        UTILITY,
         "capacity_type",
         "variant",
         "capacity_status",
@@ -170,7 +198,8 @@ class SectionColumnsAdmin(MapAdmin, BigTableAdmin):
     search_fields = ("key__startswith", "feeder__external_id__startswith")
     search_help_text = _("Start of the row's key or of the feeder's id")
     heavy_columns: ClassVar[tuple[str, ...]] = ("geometry", "criteria")
-    readonly_fields = ("map", CRITERIA)
+    readonly_fields = COMPUTED
+    labels = LABELS
 
 
 @admin.register(HostingCapacitySection)
@@ -178,13 +207,13 @@ class SectionAdmin(SectionColumnsAdmin):
     list_display = (
         "key",
         "feeder",
-        "utility",
-        "capacity_type",
-        "variant",
-        "capacity_status",
+        UTILITY,
         HOSTING,
         REMAINING,
         "constraining_metric",
+        "capacity_type",
+        "variant",
+        "capacity_status",
     )
     heavy_columns = (*SectionColumnsAdmin.heavy_columns, "geometry_3857")
     fieldsets = (
@@ -201,7 +230,7 @@ class SectionVersionAdmin(SectionColumnsAdmin):
     list_display = (
         "key",
         "feeder",
-        "utility",
+        UTILITY,
         "capacity_type",
         "capacity_status",
         HOSTING,
@@ -221,13 +250,13 @@ class SectionVersionAdmin(SectionColumnsAdmin):
 @admin.register(HostingCapacitySummary)
 class SummaryAdmin(ReadOnlyAdmin):
     list_display = (
-        "utility",
+        UTILITY,
         "capacity_type",
         "variant",
-        "total_feeders",
+        count_column("total_feeders", "Feeders"),
         decimal_column("total_hosting_capacity_mw", "Hosting, sum"),
         decimal_column("total_remaining_capacity_mw", "Remaining, not simultaneously available"),
-        "constrained_feeders_count",
+        count_column("constrained_feeders_count", "Constrained feeders"),
         "computed_at",
     )
     list_filter = ("capacity_type", "variant", "utility")

@@ -6,8 +6,9 @@ from django.http import HttpRequest
 
 from hosting.admin.big_tables import BigTableAdmin
 from hosting.models import DER, DERAddress, DERVersion
-from utilities.admin import decimal_column, json_column
+from utilities.admin import decimal_column, json_column, utility_column
 
+UTILITY = utility_column()
 NAMEPLATE = decimal_column("nameplate_kw", "Nameplate", unit="kW")
 JSON_COLUMNS = (json_column("technologies", "Technologies, kW"), json_column("costs", "Costs, US dollars"))
 
@@ -28,7 +29,7 @@ class DERAdmin(DERColumnsAdmin):
     list_display = (
         "external_id",
         "status",
-        "utility",
+        UTILITY,
         "feeder",
         "feeder_reference",
         "der_type",
@@ -44,7 +45,7 @@ class DERVersionAdmin(DERColumnsAdmin):
     list_display = (
         "external_id",
         "status",
-        "utility",
+        UTILITY,
         "feeder",
         "der_type",
         NAMEPLATE,
@@ -57,13 +58,9 @@ class DERVersionAdmin(DERColumnsAdmin):
 class DERAddressAdmin(BigTableAdmin):
     """Personal data: for superusers and the stewards of the DER's utility; a group alone is not enough."""
 
-    list_display = ("der", "utility", "street_address")
+    list_display = ("der", utility_column("der__utility"), "street_address")
     list_select_related = ("der__utility",)
     search_fields = ("der__external_id__startswith", "street_address")
-
-    @admin.display(ordering="der__utility")
-    def utility(self, address: DERAddress) -> str:
-        return str(address.der.utility)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DERAddress]:
         found: QuerySet[DERAddress] = super().get_queryset(request)

@@ -7,14 +7,14 @@ from django.http import HttpRequest
 from hosting.admin.big_tables import BigTableAdmin
 from hosting.admin.maps import MapAdmin
 from hosting.models import DivisionBoundary, Substation, SubstationLoadProfile
-from utilities.admin import ReadOnlyAdmin, decimal_column
+from utilities.admin import ReadOnlyAdmin, decimal_column, utility_column
 
 
 @admin.register(Substation)
 class SubstationAdmin(MapAdmin, BigTableAdmin):
     list_display = (
         "name",
-        "utility",
+        utility_column(),
         "division",
         decimal_column("voltage_kv", "Voltage", unit="kV"),
         decimal_column("installed_dg_mw", "Installed"),
@@ -31,19 +31,20 @@ class SubstationAdmin(MapAdmin, BigTableAdmin):
 class LoadProfileAdmin(BigTableAdmin):
     list_display = (
         "substation",
+        utility_column("substation__utility"),
         "month",
         "hour",
         decimal_column("low_kw", "Low", unit="kW"),
         decimal_column("high_kw", "High", unit="kW"),
     )
     list_filter = ("month", "substation__utility")
-    list_select_related = ("substation",)
+    list_select_related = ("substation__utility",)
     search_fields = ("substation__name",)
 
 
 @admin.register(DivisionBoundary)
 class DivisionBoundaryAdmin(MapAdmin, ReadOnlyAdmin):
-    list_display = ("name", "utility")
+    list_display = ("name", utility_column())
     list_filter = ("utility",)
     list_select_related = ("utility",)
     search_fields = ("name", "utility__utility_name")

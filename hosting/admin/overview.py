@@ -35,7 +35,11 @@ def how_sources_stand() -> dict[str, Any]:
         "needing_a_person": [pair for pair in stood if pair[1].for_a_person],
         "standings": sorted(counts.items(), key=lambda item: -item[1]),
         "latest_runs": HCIngestionRun.objects.select_related("source__utility").only(
-            "status", "started_at", "source__code", "source__utility__utility_code"
+            "status",
+            "started_at",
+            "source__code",
+            "source__utility__utility_code",
+            "source__utility__is_synthetic",
         )[:5],
     }
 

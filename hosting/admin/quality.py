@@ -4,14 +4,14 @@ from django.contrib import admin
 
 from hosting.admin.big_tables import BigTableAdmin
 from hosting.models import DataQualitySummary, Finding, QuarantinedRow
-from utilities.admin import ReadOnlyAdmin, json_column
+from utilities.admin import ReadOnlyAdmin, json_column, utility_column
 
 
 @admin.register(Finding)
 class FindingAdmin(BigTableAdmin):
-    list_display = ("check_id", "severity", "message", "count", "run", "feeder")
+    list_display = ("check_id", utility_column(), "severity", "message", "count", "run", "feeder")
     list_filter = ("severity", "check_id", "utility")
-    list_select_related = ("run__source__utility", "feeder__utility")
+    list_select_related = ("utility", "run__source__utility", "feeder__utility")
     search_fields = ("=check_id", "message", "feeder__external_id")
     heavy_columns = ("examples",)
     exclude = ("examples",)
@@ -20,7 +20,15 @@ class FindingAdmin(BigTableAdmin):
 
 @admin.register(QuarantinedRow)
 class QuarantinedRowAdmin(BigTableAdmin):
-    list_display = ("key", "object_id", "check_id", "reason", "source", "run")
+    list_display = (
+        "key",
+        utility_column("source__utility"),
+        "object_id",
+        "check_id",
+        "reason",
+        "source",
+        "run",
+    )
     list_filter = ("check_id", "source__utility")
     list_select_related = ("source__utility", "run__source__utility")
     search_fields = ("key__startswith", "object_id__startswith", "reason")
@@ -33,6 +41,7 @@ class QuarantinedRowAdmin(BigTableAdmin):
 class QualitySummaryAdmin(ReadOnlyAdmin):
     list_display = (
         "source",
+        utility_column(),
         "dataset",
         "run",
         "row_count",
@@ -43,7 +52,7 @@ class QualitySummaryAdmin(ReadOnlyAdmin):
         "computed_at",
     )
     list_filter = ("dataset", "utility")
-    list_select_related = ("source__utility", "run__source__utility")
+    list_select_related = ("utility", "source__utility", "run__source__utility")
     search_fields = ("utility__utility_code", "utility__utility_name", "source__code")
     date_hierarchy = "computed_at"
     exclude = ("null_shares", "score_parts")

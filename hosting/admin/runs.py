@@ -12,8 +12,19 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from hosting.models import Finding, HCIngestionRun, QuarantinedRow, RunStatus
-from utilities.admin import ReadOnlyAdmin, ReadOnlyInline, json_column
+from utilities.admin import (
+    NOTHING,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    count_column,
+    json_column,
+    page_link,
+    utility_column,
+)
 
+UTILITY = utility_column()
+FETCHED = count_column("records_fetched", "Rows fetched")
+WRITTEN = count_column("records_written", "Rows written")
 TONES = {
     RunStatus.RUNNING: "waiting",
     RunStatus.COMPLETED: "good",
@@ -27,7 +38,10 @@ TONES = {
 
 class FindingInline(ReadOnlyInline):
     model = Finding
-    fields = ("severity", "check_id", "message", "count", "feeder")
+    _rows = count_column("count", "Rows")
+    _page = page_link("Examples")
+    fields = ("severity", "check_id", "message", _rows, "feeder", _page)
+    readonly_fields = (_rows, _page)
     ordering = ("check_id", "pk")
     verbose_name_plural = _("findings")
 
@@ -36,17 +50,18 @@ class FindingInline(ReadOnlyInline):
 class RunAdmin(ReadOnlyAdmin):
     list_display = (
         "id",
+        UTILITY,
         "source",
         "state",
         "started_at",
         "took",
-        "records_fetched",
-        "records_written",
+        FETCHED,
+        WRITTEN,
         "finding_count",
         "error",
     )
     list_filter = ("status", "utility", "utility__is_synthetic")
-    list_select_related = ("source__utility",)
+    list_select_related = ("utility", "source__utility")
     search_fields = ("=id", "source__code", "utility__utility_code", "utility__utility_name", "error_message")
     date_hierarchy = "started_at"
     show_full_result_count = False
@@ -56,8 +71,11 @@ class RunAdmin(ReadOnlyAdmin):
     _layer = json_column("layer", "Layer as described by the server")
     _catalog_entry = json_column("config_json", "Catalog entry as it was then")
     readonly_fields = (
+        UTILITY,
         "state",
         "took",
+        FETCHED,
+        WRITTEN,
         "steps_done",
         "counted",
         "quarantined",
@@ -70,14 +88,14 @@ class RunAdmin(ReadOnlyAdmin):
             None,
             {
                 "fields": (
-                    ("source", "state"),
+                    (UTILITY, "source", "state"),
                     "error_message",
                     ("started_at", "completed_at", "took"),
-                    ("records_fetched", "records_written", "quarantined"),
+                    (FETCHED, WRITTEN, "quarantined"),
                 )
             },
         ),
-        (_("Step by step"), {"fields": ("step", "steps_done", "counted")}),
+        (_("Step by step"), {"fields": (("step", "steps_done", "counted"),)}),
         (_("Decision"), {"fields": (("decided_by", "decided_at"), "decision_note", "started_by")}),
         (
             _("What was read"),
@@ -105,9 +123,9 @@ class RunAdmin(ReadOnlyAdmin):
         return format_html('<span class="state {}" title="{}">{}</span>', TONES[status], status.label, status)
 
     @admin.display(description=_("took"))
-    def took(self, run: HCIngestionRun) -> str | None:
+    def took(self, run: HCIngestionRun) -> str:
         if run.completed_at is None:
-            return None
+            return NOTHING
         return in_minutes((run.completed_at - run.started_at).total_seconds())
 
     @admin.display(description=_("findings"))
@@ -120,10 +138,10 @@ class RunAdmin(ReadOnlyAdmin):
         return first_line if len(first_line) <= 120 else first_line[:119] + "…"
 
     @admin.display(description=_("steps"))
-    def steps_done(self, run: HCIngestionRun) -> SafeString | None:
+    def steps_done(self, run: HCIngestionRun) -> str:
         """A table of each step and its time."""
         if not run.steps:
-            return None
+            return NOTHING
         rows = format_html_join(
             "",
             '<tr><th scope="row">{}</th><td class="number">{}</td></tr>',
@@ -132,10 +150,10 @@ class RunAdmin(ReadOnlyAdmin):
         return format_html('<table class="facts">{}</table>', rows)
 
     @admin.display(description=_("counts"))
-    def counted(self, run: HCIngestionRun) -> SafeString | None:
+    def counted(self, run: HCIngestionRun) -> str:
         """A table of the counts; those of a table of the lake or database in a line of their own."""
         if not run.counts:
-            return None
+            return NOTHING
         rows = format_html_join(
             "",
             '<tr><th scope="row">{}</th><td class="number">{}</td></tr>',
@@ -147,7 +165,7 @@ class RunAdmin(ReadOnlyAdmin):
     def quarantined(self, run: HCIngestionRun) -> SafeString:
         rows = QuarantinedRow.objects.filter(run=run).count()
         there = reverse("admin:hosting_quarantinedrow_changelist")
-        return format_html('<a href="{}?run__id__exact={}">{:,}</a>', there, run.pk, rows)
+        return format_html('<a href="{}?run__id__exact={}">{}</a>', there, run.pk, f"{rows:,}")
 
 
 def in_minutes(seconds: float | None) -> str:

@@ -11,21 +11,22 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from hosting.views.standing import standing, with_last_run
-from utilities.admin import ChoicesOnlyAdmin, json_column
+from utilities.admin import NOTHING, ChoicesOnlyAdmin, json_column, utility_column
 from utilities.models import Source
+
+UTILITY = utility_column()
 
 
 @admin.register(Source)
 class SourceAdmin(ChoicesOnlyAdmin):
     list_display = (
         "__str__",
+        UTILITY,
         "title",
-        "grain",
         "stands",
         "last_run",
-        "published_run",
+        "readers_see",
         "redistribution",
-        "cadence",
         "is_enabled",
         "last_checked_at",
     )
@@ -39,16 +40,17 @@ class SourceAdmin(ChoicesOnlyAdmin):
         "utility__is_synthetic",
         "utility",
     )
-    list_select_related = ("utility", "published_run__source__utility")
+    list_select_related = ("utility",)
     search_fields = ("code", "title", "utility__utility_code", "utility__utility_name", "service_url")
     _catalog_entry = json_column("config_json", "Catalog entry")
     readonly_fields = (
+        UTILITY,
         "stands",
         "last_run",
         *(
             field.name
             for field in Source._meta.concrete_fields
-            if field.name not in {"id", "config_json", "is_enabled"}
+            if field.name not in {"id", "utility", "config_json", "is_enabled"}
         ),
         _catalog_entry,
     )
@@ -57,7 +59,7 @@ class SourceAdmin(ChoicesOnlyAdmin):
             None,
             {
                 "fields": (
-                    ("utility", "code"),
+                    (UTILITY, "code"),
                     "title",
                     "stands",
                     "is_enabled",
@@ -91,12 +93,22 @@ class SourceAdmin(ChoicesOnlyAdmin):
         return format_html('<span class="state {}">{}</span>', said.tone, said.word)
 
     @admin.display(description=_("last run"))
-    def last_run(self, source: Any) -> SafeString | None:
+    def last_run(self, source: Any) -> str:
         if source.last_run_id is None:
-            return None
+            return NOTHING
         return format_html(
             '<a href="{}">{} {}</a>',
             reverse("admin:hosting_hcingestionrun_change", args=[source.last_run_id]),
             source.last_run_id,
             source.last_run_status,
+        )
+
+    @admin.display(description=_("readers see"), ordering="published_run")
+    def readers_see(self, source: Source) -> str:
+        if source.published_run_id is None:
+            return NOTHING
+        return format_html(
+            '<a href="{}">{}</a>',
+            reverse("admin:hosting_hcingestionrun_change", args=[source.published_run_id]),
+            source.published_run_id,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F, Prefetch, QuerySet
+from django.db.models.lookups import IsNull
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -64,8 +65,8 @@ class Column:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """`/`. An unknown `sort` sorts by name, as none does."""
-    sort = request.GET.get("sort", "utility")
+    """`/`. Without a `sort`, or with an unknown one, utilities that have figures come first, then by name."""
+    sort = request.GET.get("sort", "")
     rows = [_row(utility) for utility in _utilities(sort)]
     return render(
         request,
@@ -81,15 +82,20 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _utilities(sort: str) -> QuerySet[Utility]:
-    column = SORTS.get(sort.removeprefix("-"), "utility_name")
-    order = F(column).desc(nulls_last=True) if sort.startswith("-") else F(column).asc(nulls_last=True)
     sources = with_last_run(Source.objects.filter(in_catalog=True)).defer("config_json").order_by("code")
     return (
         utilities_with_totals()
         .defer("config_json")
         .prefetch_related(Prefetch("sources", sources))
-        .order_by(order, "utility_code")
+        .order_by(*_order(sort), "utility_code")
     )
+
+
+def _order(sort: str) -> list[Any]:
+    column = SORTS.get(sort.removeprefix("-"))
+    if column is None:
+        return [IsNull(F("last_ingested_at"), True), "utility_name"]
+    return [F(column).desc(nulls_last=True) if sort.startswith("-") else F(column).asc(nulls_last=True)]
 
 
 def _column(name: str, sort: str) -> Column:

@@ -244,6 +244,18 @@ def test_a_record_without_geometry_says_so(superuser: Client) -> None:
     assert "No geometry was published." in page
 
 
+def test_unknown_figures_are_a_dash_and_a_synthetic_utility_is_badged(superuser: Client) -> None:
+    record = make.make_record()
+    where = address(hosting.HostingCapacityRecord, "change", record.pk)
+    page = opens(superuser, where)
+    assert ">None<" not in page
+    assert "Synthetic" not in page
+    Utility.objects.update(is_synthetic=True)
+    badge = '<span class="badge">Synthetic</span>'
+    assert badge in opens(superuser, where)
+    assert badge in opens(superuser, address(hosting.HostingCapacityRecord, "changelist"))
+
+
 # --- Lists of millions ---
 
 
@@ -394,6 +406,7 @@ def test_a_run_shows_steps_counts_and_findings_as_tables(superuser: Client) -> N
     assert '<th scope="row">fetch</th><td class="number">12.3 s</td>' in page
     assert '<th scope="row">sections added</th><td class="number">1,234</td>' in page
     assert "3 min 20 s" in page
+    assert f'?run__id__exact={run.pk}">0</a>' in page, "quarantined rows"
     assert "The median is 1000x the last" in page
     assert '<span class="state bad"' in page
 

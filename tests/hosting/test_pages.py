@@ -14,7 +14,7 @@ from hcportal.middleware import CONTENT_SECURITY_POLICY, ContentSecurityPolicy
 from hosting.models import HCIngestionRun
 from hosting.views.wording import ago, instant
 from tests.factories import make_iso, make_run, make_source, make_summary, make_user, make_utility
-from utilities.models import Source
+from utilities.models import Source, Utility
 
 pytestmark = pytest.mark.django_db
 
@@ -156,10 +156,13 @@ def test_the_table_sorts_by_link_with_unknown_last(client: Client) -> None:
     def order(query: str) -> list[str]:
         return re.findall(r'<tr id="(\w+)"', read_page(client, f"/{query}"))
 
-    assert order("") == ["a", "b", "c"]
+    make_utility("_never_read")
+    assert order("") == ["a", "b", "c", "_never_read"], "those with figures first"
+    assert order("?sort=utility") == ["_never_read", "a", "b", "c"]
+    assert order("?sort=nonsense") == order("")
+    Utility.objects.filter(utility_code="_never_read").delete()
     assert order("?sort=-feeders") == ["c", "a", "b"]
     assert order("?sort=feeders") == ["a", "c", "b"]
-    assert order("?sort=nonsense") == ["a", "b", "c"]
     assert 'aria-sort="descending"><a href="?sort=feeders"' in read_page(client, "/?sort=-feeders")
 
 
