@@ -164,10 +164,10 @@ def test_servers_start_on_an_empty_folder_without_a_port_and_stop_on_sigterm(ser
 
 def test_databases_made_by_the_portals_role_have_postgis(services: Services) -> None:
     services.start()
-    address = {"host": str(services.var / "run"), "port": 5432, "user": "hcportal"}
-    with psycopg.connect(**address, dbname="hcportal", autocommit=True) as connection:
+    address = f"host={services.var}/run port=5432 user=hcportal"
+    with psycopg.connect(f"{address} dbname=hcportal", autocommit=True) as connection:
         connection.execute("CREATE DATABASE test_of_it")
-    with psycopg.connect(**address, dbname="test_of_it") as connection:
+    with psycopg.connect(f"{address} dbname=test_of_it") as connection:
         assert connection.execute("SELECT extname FROM pg_extension WHERE extname = 'postgis'").fetchone()
 
 
