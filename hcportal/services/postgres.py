@@ -203,12 +203,18 @@ def _initdb(commands: Path) -> None:
 
 def _write_configuration() -> None:
     """Who may enter, and the settings above; written at every start, so that an upgrade brings its own."""
-    caller = pwd.getpwuid(os.geteuid()).pw_name
+    try:
+        caller = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise PostgresUnusable(
+            f"User id {os.geteuid()} has no name on this system, and PostgreSQL knows its callers by name. "
+            "Start as a user that has one, or set DATABASE_URL."
+        ) from None
     callers = sorted({caller, "postgres"})
     _write("pg_hba.conf", "local all all peer map=own\n")
     _write(
         "pg_ident.conf",
-        "".join(f"own {user} {role}\n" for user in callers for role in (paths.ROLE, "postgres")),
+        "".join(f'own "{user}" {role}\n' for user in callers for role in (paths.ROLE, "postgres")),
     )
     _write("hcportal.conf", "".join(f"{name} = {value}\n" for name, value in SETTINGS.items()))
     main = data_dir() / "postgresql.conf"

@@ -40,6 +40,11 @@ class Address:
     def bind(self) -> str:
         return f"{_bracketed(self.host)}:{self.port}"
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+
     def check_free(self) -> None:
         """Raises AddressUnusable when another program listens there or the address is not this machine's."""
         try:

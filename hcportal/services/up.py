@@ -50,6 +50,8 @@ def up(*, demo: bool, background: bool, console: Console) -> int:
         ours.tell(stage="ready", url=address.url)
         console.say(f"\nhcportal is ready after {time.monotonic() - begun:.1f} s:  {address.url}")
         console.say("An admin is made with:  bin/manage createsuperuser")
+        if not address.is_loopback and not os.environ.get("HCP_ALLOWED_HOSTS"):
+            console.say("Other machines are answered once HCP_ALLOWED_HOSTS lists the names they call it by")
         console.say(f"It stops with {'bin/down' if background else 'Ctrl-C'}; logs are in {paths.log_dir()}")
         if background:
             _log_from_now_on()
