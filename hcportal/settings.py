@@ -16,6 +16,7 @@
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import unquote
 
 import environ
 
@@ -124,6 +125,8 @@ TEMPLATES = [
 # --- PostgreSQL with PostGIS, and Redis ---
 if env.str("DATABASE_URL", ""):
     DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.contrib.gis.db.backends.postgis")}
+    # A socket's folder stands percent-encoded where a URL has its host.
+    DATABASES["default"]["HOST"] = unquote(DATABASES["default"].get("HOST", ""))
 else:
     DATABASES = {"default": {"ENGINE": "django.contrib.gis.db.backends.postgis", **paths.private_database()}}
 DATABASES["default"]["CONN_MAX_AGE"] = 60

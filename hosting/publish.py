@@ -27,6 +27,7 @@ from utilities.spec import SourceSpec
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+MANY = 10_000  # rows after which the planner must learn of them at once, not when autovacuum comes
 ROWS_A_CHUNK = 2_000  # measured: larger chunks copy no faster and cost memory
 
 
@@ -78,6 +79,8 @@ def _publish_dataset(
         if rolled_up:
             cursor.execute(sql.MERGE_SHAPES, given)
         cursor.execute(sql.merge(dataset, shapes_from_sections=rolled_up), given)
+        if sum(run.counts[dataset].values()) > MANY:
+            cursor.execute(sql.KNOW[dataset])
         cursor.execute(sql.NAME_FEEDERS, given)
         cursor.execute("DROP TABLE change" + (", shape" if rolled_up else ""))
 
@@ -121,6 +124,8 @@ def _meet_feeders(run: HCIngestionRun) -> None:
             )
         )
     Feeder.objects.bulk_create(feeders, batch_size=2_000)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.KNOW_FEEDERS)
 
 
 def _free_slug(external_id: str, taken: set[str]) -> str:

@@ -118,6 +118,13 @@ WHERE c.operation IN ('changed', 'removed')
 """  # noqa: S608
 
 
+# Statistics of the columns that later statements join on; geometry is left out, it costs most to sample.
+KNOW = {
+    dataset: f"ANALYZE {table} (source_id, feeder_id, key, capacity_type, variant)"
+    for dataset, (table, _written) in TARGETS.items()
+}
+KNOW_FEEDERS = "ANALYZE hosting_feeder"
+
 NEW_FEEDERS = """
 SELECT c.feeder_id, max(coalesce(c.feeder_name, ''))
 FROM change c
@@ -136,7 +143,7 @@ WHERE f.utility_id = %(utility)s AND (
 """
 NAME_FEEDERS = """
 UPDATE hosting_feeder f SET name = c.feeder_name
-FROM change c
-WHERE f.utility_id = %(utility)s AND f.external_id = c.feeder_id
-    AND c.feeder_name <> '' AND c.feeder_name <> f.name
+FROM (SELECT feeder_id, max(feeder_name) AS feeder_name FROM change
+      WHERE feeder_name <> '' GROUP BY feeder_id) c
+WHERE f.utility_id = %(utility)s AND f.external_id = c.feeder_id AND c.feeder_name <> f.name
 """

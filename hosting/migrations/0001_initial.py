@@ -9,601 +9,1955 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('utilities', '0001_initial'),
+        ("utilities", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DER',
+            name="DER",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('feeder_reference', models.CharField(blank=True, help_text='As published', max_length=300)),
-                ('external_id', models.CharField(max_length=120)),
-                ('status', models.CharField(choices=[('installed', 'Installed: permission to operate'), ('planned', 'Planned: in the queue')], max_length=10)),
-                ('der_type', models.CharField(blank=True, help_text='As published', max_length=80)),
-                ('technologies', models.JSONField(default=dict, help_text='Technology to kW')),
-                ('nameplate_kw', models.DecimalField(decimal_places=3, max_digits=14, null=True)),
-                ('is_hybrid', models.BooleanField(null=True)),
-                ('installed_on', models.DateField(null=True)),
-                ('planned_on', models.DateField(null=True)),
-                ('completed_on', models.DateField(null=True)),
-                ('project_status', models.CharField(blank=True, max_length=200)),
-                ('status_rationale', models.TextField(blank=True)),
-                ('queue_request_id', models.CharField(blank=True, max_length=120)),
-                ('queue_position', models.CharField(blank=True, help_text='As published', max_length=80)),
-                ('costs', models.JSONField(help_text='Published cost field to US dollars', null=True)),
-                ('valid_from', models.DateTimeField()),
-                ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='utilities.source')),
-                ('utility', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='utilities.utility')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("feeder_reference", models.CharField(blank=True, help_text="As published", max_length=300)),
+                ("external_id", models.CharField(max_length=120)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("installed", "Installed: permission to operate"),
+                            ("planned", "Planned: in the queue"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("der_type", models.CharField(blank=True, help_text="As published", max_length=80)),
+                ("technologies", models.JSONField(default=dict, help_text="Technology to kW")),
+                ("nameplate_kw", models.DecimalField(decimal_places=3, max_digits=14, null=True)),
+                ("is_hybrid", models.BooleanField(null=True)),
+                ("installed_on", models.DateField(null=True)),
+                ("planned_on", models.DateField(null=True)),
+                ("completed_on", models.DateField(null=True)),
+                ("project_status", models.CharField(blank=True, max_length=200)),
+                ("status_rationale", models.TextField(blank=True)),
+                ("queue_request_id", models.CharField(blank=True, max_length=120)),
+                ("queue_position", models.CharField(blank=True, help_text="As published", max_length=80)),
+                ("costs", models.JSONField(help_text="Published cost field to US dollars", null=True)),
+                ("valid_from", models.DateTimeField()),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="utilities.source",
+                    ),
+                ),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="utilities.utility",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'DER',
-                'verbose_name_plural': 'DER',
+                "verbose_name": "DER",
+                "verbose_name_plural": "DER",
             },
         ),
         migrations.CreateModel(
-            name='DERAddress',
+            name="DERAddress",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('street_address', models.CharField(max_length=300)),
-                ('der', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='address', to='hosting.der')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("street_address", models.CharField(max_length=300)),
+                (
+                    "der",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="address", to="hosting.der"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'DER address',
-                'verbose_name_plural': 'DER addresses',
+                "verbose_name": "DER address",
+                "verbose_name_plural": "DER addresses",
             },
         ),
         migrations.CreateModel(
-            name='Feeder',
+            name="Feeder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(help_text='As published; leading zeros matter', max_length=120)),
-                ('slug', models.SlugField(help_text='In addresses; never changes', max_length=140)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('utility', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='feeders', to='utilities.utility')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "external_id",
+                    models.CharField(help_text="As published; leading zeros matter", max_length=120),
+                ),
+                ("slug", models.SlugField(help_text="In addresses; never changes", max_length=140)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="feeders",
+                        to="utilities.utility",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['utility', 'external_id'],
-            },
-        ),
-        migrations.AddField(
-            model_name='der',
-            name='feeder',
-            field=models.ForeignKey(blank=True, db_index=False, help_text='Null where the published reference does not resolve', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.feeder'),
-        ),
-        migrations.CreateModel(
-            name='HCIngestionRun',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('started_at', models.DateTimeField()),
-                ('completed_at', models.DateTimeField(blank=True, null=True)),
-                ('status', models.CharField(choices=[('running', 'Running'), ('completed', 'Completed'), ('unchanged', 'Unchanged: the source holds what is published'), ('held', 'Held for a person'), ('failed', 'Failed'), ('rejected', 'Rejected by a person'), ('cancelled', 'Cancelled')], default='running', max_length=10)),
-                ('records_fetched', models.PositiveIntegerField(blank=True, help_text='Rows in bronze', null=True)),
-                ('records_written', models.PositiveIntegerField(blank=True, help_text='Sections and records that this run added, changed or removed', null=True)),
-                ('error_message', models.TextField(blank=True)),
-                ('source_url', models.CharField(blank=True, help_text='The layer that was really read', max_length=600)),
-                ('discovery', models.JSONField(blank=True, help_text='Which service was chosen, and the candidates that were not', null=True)),
-                ('layer', models.JSONField(blank=True, help_text="The layer's fields, types and limits as the server described them", null=True)),
-                ('content_sha256', models.CharField(blank=True, help_text='Of all rows as published, in order of the object id', max_length=64)),
-                ('source_edited_at', models.DateTimeField(blank=True, help_text='As the server says', null=True)),
-                ('step', models.CharField(blank=True, help_text='The step it is in, or ended in', max_length=20)),
-                ('steps', models.JSONField(default=list, help_text='Each step done: name, seconds')),
-                ('counts', models.JSONField(default=dict, help_text='Rows added, changed, removed, quarantined; by table')),
-                ('config_json', models.JSONField(help_text="The source's catalog entry as it was then")),
-                ('period', models.DateField(blank=True, help_text='First day of the month, for monthly files', null=True)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('decision_note', models.TextField(blank=True)),
-                ('compared_with', models.ForeignKey(blank=True, help_text='The published run that its changes were computed against', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.hcingestionrun')),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('rollback_of', models.ForeignKey(blank=True, help_text='The run whose state this run brought back', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='rollbacks', to='hosting.hcingestionrun')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='utilities.source')),
-                ('started_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('utility', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='utilities.utility')),
-            ],
-            options={
-                'verbose_name': 'run',
-                'ordering': ['-id'],
-                'permissions': [('start_run', 'Can start, cancel and repeat runs'), ('decide_run', 'Can approve and reject held runs of utilities they are named for')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Finding',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('check_id', models.CharField(help_text='Q01 to Q66', max_length=8)),
-                ('severity', models.CharField(choices=[('F', 'Fails the run'), ('B', 'Holds the run for a person'), ('E', 'Quarantines the row'), ('W', 'Published with a flag'), ('I', 'Information')], max_length=1)),
-                ('message', models.TextField(help_text='One sentence for a person')),
-                ('count', models.PositiveIntegerField(help_text='Rows concerned')),
-                ('examples', models.JSONField(default=list, help_text='Up to 100 rows as published, addresses masked')),
-                ('feeder', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='hosting.feeder')),
-                ('utility', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='utilities.utility')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='hosting.hcingestionrun')),
-            ],
-            options={
-                'ordering': ['-run_id', 'check_id'],
-            },
-        ),
-        migrations.AddField(
-            model_name='feeder',
-            name='first_seen',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.hcingestionrun'),
-        ),
-        migrations.AddField(
-            model_name='feeder',
-            name='last_seen',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.hcingestionrun'),
-        ),
-        migrations.CreateModel(
-            name='DERVersion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('feeder_reference', models.CharField(blank=True, help_text='As published', max_length=300)),
-                ('external_id', models.CharField(max_length=120)),
-                ('status', models.CharField(choices=[('installed', 'Installed: permission to operate'), ('planned', 'Planned: in the queue')], max_length=10)),
-                ('der_type', models.CharField(blank=True, help_text='As published', max_length=80)),
-                ('technologies', models.JSONField(default=dict, help_text='Technology to kW')),
-                ('nameplate_kw', models.DecimalField(decimal_places=3, max_digits=14, null=True)),
-                ('is_hybrid', models.BooleanField(null=True)),
-                ('installed_on', models.DateField(null=True)),
-                ('planned_on', models.DateField(null=True)),
-                ('completed_on', models.DateField(null=True)),
-                ('project_status', models.CharField(blank=True, max_length=200)),
-                ('status_rationale', models.TextField(blank=True)),
-                ('queue_request_id', models.CharField(blank=True, max_length=120)),
-                ('queue_position', models.CharField(blank=True, help_text='As published', max_length=80)),
-                ('costs', models.JSONField(help_text='Published cost field to US dollars', null=True)),
-                ('valid_from', models.DateTimeField()),
-                ('der_id', models.BigIntegerField()),
-                ('valid_to', models.DateTimeField()),
-                ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='utilities.source')),
-                ('utility', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='utilities.utility')),
-                ('feeder', models.ForeignKey(blank=True, db_index=False, help_text='Null where the published reference does not resolve', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.feeder')),
-                ('ended_by_run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.hcingestionrun')),
-                ('ingestion_run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.hcingestionrun')),
-            ],
-            options={
-                'verbose_name': 'DER version',
+                "ordering": ["utility", "external_id"],
             },
         ),
         migrations.AddField(
-            model_name='der',
-            name='ingestion_run',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.hcingestionrun'),
+            model_name="der",
+            name="feeder",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                help_text="Null where the published reference does not resolve",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="hosting.feeder",
+            ),
         ),
         migrations.CreateModel(
-            name='DataQualitySummary',
+            name="HCIngestionRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dataset', models.CharField(help_text='sections, records, installed_der or planned_der', max_length=40)),
-                ('refresh_date', models.DateField(help_text='Latest date that the publisher states', null=True)),
-                ('row_count', models.PositiveIntegerField()),
-                ('null_shares', models.JSONField(default=dict, help_text='Column to share of nulls, 0 to 1')),
-                ('unresolved_references', models.PositiveIntegerField(default=0)),
-                ('quarantined_rows', models.PositiveIntegerField(default=0)),
-                ('score', models.DecimalField(decimal_places=2, help_text='0 to 100', max_digits=5, null=True)),
-                ('score_parts', models.JSONField(default=dict)),
-                ('computed_at', models.DateTimeField()),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='quality_summaries', to='utilities.source')),
-                ('utility', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='quality_summaries', to='utilities.utility')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='quality_summaries', to='hosting.hcingestionrun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("completed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("completed", "Completed"),
+                            ("unchanged", "Unchanged: the source holds what is published"),
+                            ("held", "Held for a person"),
+                            ("failed", "Failed"),
+                            ("rejected", "Rejected by a person"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="running",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "records_fetched",
+                    models.PositiveIntegerField(blank=True, help_text="Rows in bronze", null=True),
+                ),
+                (
+                    "records_written",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Sections and records that this run added, changed or removed",
+                        null=True,
+                    ),
+                ),
+                ("error_message", models.TextField(blank=True)),
+                (
+                    "source_url",
+                    models.CharField(blank=True, help_text="The layer that was really read", max_length=600),
+                ),
+                (
+                    "discovery",
+                    models.JSONField(
+                        blank=True,
+                        help_text="Which service was chosen, and the candidates that were not",
+                        null=True,
+                    ),
+                ),
+                (
+                    "layer",
+                    models.JSONField(
+                        blank=True,
+                        help_text="The layer's fields, types and limits as the server described them",
+                        null=True,
+                    ),
+                ),
+                (
+                    "content_sha256",
+                    models.CharField(
+                        blank=True,
+                        help_text="Of all rows as published, in order of the object id",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "source_edited_at",
+                    models.DateTimeField(blank=True, help_text="As the server says", null=True),
+                ),
+                (
+                    "step",
+                    models.CharField(blank=True, help_text="The step it is in, or ended in", max_length=20),
+                ),
+                ("steps", models.JSONField(default=list, help_text="Each step done: name, seconds")),
+                (
+                    "counts",
+                    models.JSONField(
+                        default=dict, help_text="Rows added, changed, removed, quarantined; by table"
+                    ),
+                ),
+                ("config_json", models.JSONField(help_text="The source's catalog entry as it was then")),
+                (
+                    "period",
+                    models.DateField(
+                        blank=True, help_text="First day of the month, for monthly files", null=True
+                    ),
+                ),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("decision_note", models.TextField(blank=True)),
+                (
+                    "compared_with",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The published run that its changes were computed against",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.hcingestionrun",
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "rollback_of",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The run whose state this run brought back",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rollbacks",
+                        to="hosting.hcingestionrun",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="utilities.source",
+                    ),
+                ),
+                (
+                    "started_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="utilities.utility",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'data quality summaries',
+                "verbose_name": "run",
+                "ordering": ["-id"],
+                "permissions": [
+                    ("start_run", "Can start, cancel and repeat runs"),
+                    ("decide_run", "Can approve and reject held runs of utilities they are named for"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='HostingCapacitySection',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text="The row's identity within its source", max_length=200)),
-                ('capacity_type', models.CharField(choices=[('generation', 'Generation'), ('load', 'Load'), ('storage', 'Storage')], max_length=10)),
-                ('variant', models.SlugField(db_index=False, default='default', max_length=40)),
-                ('hosting_capacity_mw', models.DecimalField(blank=True, decimal_places=5, help_text='The headline figure, by the rule that the source declares', max_digits=12, null=True)),
-                ('capacity_status', models.CharField(choices=[('published', 'As published'), ('at_least', 'At least: the study stopped at this value'), ('withheld', 'Withheld by the publisher'), ('not_studied', 'Not studied'), ('unknown', 'Unknown')], max_length=12)),
-                ('installed_dg_mw', models.DecimalField(blank=True, decimal_places=5, help_text='DER with permission to operate', max_digits=12, null=True)),
-                ('queued_dg_mw', models.DecimalField(blank=True, decimal_places=5, help_text='DER in the interconnection queue', max_digits=12, null=True)),
-                ('installed_since_study_mw', models.DecimalField(blank=True, decimal_places=5, help_text='Installed after the study was made', max_digits=12, null=True)),
-                ('remaining_capacity_mw', models.DecimalField(blank=True, decimal_places=5, help_text='As published, or derived; see its basis', max_digits=12, null=True)),
-                ('remaining_basis', models.CharField(blank=True, choices=[('published', 'As published'), ('hosting', 'The hosting capacity itself: the study contains what is installed and queued'), ('hosting_less_installed', 'Hosting less installed'), ('hosting_less_queued', 'Hosting less queued'), ('hosting_less_installed_and_queued', 'Hosting less installed and queued'), ('unknown', 'Unknown: what the study contains is not known')], max_length=40)),
-                ('constraining_metric', models.CharField(blank=True, choices=[('thermal', 'Thermal'), ('voltage', 'Voltage'), ('protection', 'Protection'), ('islanding', 'Islanding'), ('reverse_power', 'Reverse power'), ('unknown', 'A word not known')], max_length=14, null=True)),
-                ('criteria', models.JSONField(blank=True, help_text='Metric to MW, where all are published', null=True)),
-                ('voltage_kv', models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
-                ('phase_config', models.CharField(blank=True, choices=[('3-phase', 'Three-phase'), ('2-phase', 'Two-phase'), ('single-phase', 'Single-phase')], max_length=12, null=True)),
-                ('is_overhead', models.BooleanField(blank=True, null=True)),
-                ('is_network', models.BooleanField(blank=True, help_text='Secondary network, not radial', null=True)),
-                ('geometry', django.contrib.gis.db.models.fields.GeometryField(blank=True, null=True, spatial_index=False, srid=4326)),
-                ('record_date', models.DateField(blank=True, help_text='Of the capacity study, as published', null=True)),
-                ('der_date', models.DateField(blank=True, help_text='Of the DER figures, as published', null=True)),
-                ('valid_from', models.DateTimeField(help_text='Publisher time: publication for services, the month for monthly files')),
-                ('geometry_3857', django.contrib.gis.db.models.fields.GeometryField(blank=True, null=True, spatial_index=False, srid=3857)),
-                ('feeder', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.feeder')),
-                ('ingestion_run', models.ForeignKey(db_index=False, help_text='The run that last changed this row', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.hcingestionrun')),
-                ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='utilities.source')),
-                ('utility', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='utilities.utility')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("check_id", models.CharField(help_text="Q01 to Q66", max_length=8)),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("F", "Fails the run"),
+                            ("B", "Holds the run for a person"),
+                            ("E", "Quarantines the row"),
+                            ("W", "Published with a flag"),
+                            ("I", "Information"),
+                        ],
+                        max_length=1,
+                    ),
+                ),
+                ("message", models.TextField(help_text="One sentence for a person")),
+                ("count", models.PositiveIntegerField(help_text="Rows concerned")),
+                (
+                    "examples",
+                    models.JSONField(default=list, help_text="Up to 100 rows as published, addresses masked"),
+                ),
+                (
+                    "feeder",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="hosting.feeder",
+                    ),
+                ),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="utilities.utility",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="hosting.hcingestionrun",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'section',
-            },
-        ),
-        migrations.CreateModel(
-            name='HostingCapacitySectionVersion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text="The row's identity within its source", max_length=200)),
-                ('capacity_type', models.CharField(choices=[('generation', 'Generation'), ('load', 'Load'), ('storage', 'Storage')], max_length=10)),
-                ('variant', models.SlugField(db_index=False, default='default', max_length=40)),
-                ('hosting_capacity_mw', models.DecimalField(blank=True, decimal_places=5, help_text='The headline figure, by the rule that the source declares', max_digits=12, null=True)),
-                ('capacity_status', models.CharField(choices=[('published', 'As published'), ('at_least', 'At least: the study stopped at this value'), ('withheld', 'Withheld by the publisher'), ('not_studied', 'Not studied'), ('unknown', 'Unknown')], max_length=12)),
-                ('installed_dg_mw', models.DecimalField(blank=True, decimal_places=5, help_text='DER with permission to operate', max_digits=12, null=True)),
-                ('queued_dg_mw', models.DecimalField(blank=True, decimal_places=5, help_text='DER in the interconnection queue', max_digits=12, null=True)),
-                ('installed_since_study_mw', models.DecimalField(blank=True, decimal_places=5, help_text='Installed after the study was made', max_digits=12, null=True)),
-                ('remaining_capacity_mw', models.DecimalField(blank=True, decimal_places=5, help_text='As published, or derived; see its basis', max_digits=12, null=True)),
-                ('remaining_basis', models.CharField(blank=True, choices=[('published', 'As published'), ('hosting', 'The hosting capacity itself: the study contains what is installed and queued'), ('hosting_less_installed', 'Hosting less installed'), ('hosting_less_queued', 'Hosting less queued'), ('hosting_less_installed_and_queued', 'Hosting less installed and queued'), ('unknown', 'Unknown: what the study contains is not known')], max_length=40)),
-                ('constraining_metric', models.CharField(blank=True, choices=[('thermal', 'Thermal'), ('voltage', 'Voltage'), ('protection', 'Protection'), ('islanding', 'Islanding'), ('reverse_power', 'Reverse power'), ('unknown', 'A word not known')], max_length=14, null=True)),
-                ('criteria', models.JSONField(blank=True, help_text='Metric to MW, where all are published', null=True)),
-                ('voltage_kv', models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
-                ('phase_config', models.CharField(blank=True, choices=[('3-phase', 'Three-phase'), ('2-phase', 'Two-phase'), ('single-phase', 'Single-phase')], max_length=12, null=True)),
-                ('is_overhead', models.BooleanField(blank=True, null=True)),
-                ('is_network', models.BooleanField(blank=True, help_text='Secondary network, not radial', null=True)),
-                ('geometry', django.contrib.gis.db.models.fields.GeometryField(blank=True, null=True, spatial_index=False, srid=4326)),
-                ('record_date', models.DateField(blank=True, help_text='Of the capacity study, as published', null=True)),
-                ('der_date', models.DateField(blank=True, help_text='Of the DER figures, as published', null=True)),
-                ('valid_from', models.DateTimeField(help_text='Publisher time: publication for services, the month for monthly files')),
-                ('section_id', models.BigIntegerField(help_text='The id that it had, or still has, as a current section')),
-                ('valid_to', models.DateTimeField()),
-                ('ended_by_run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.hcingestionrun')),
-                ('feeder', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.feeder')),
-                ('ingestion_run', models.ForeignKey(db_index=False, help_text='The run that last changed this row', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.hcingestionrun')),
-                ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='utilities.source')),
-                ('utility', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='utilities.utility')),
-            ],
-            options={
-                'verbose_name': 'section version',
-            },
-        ),
-        migrations.CreateModel(
-            name='HostingCapacitySummary',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('capacity_type', models.CharField(choices=[('generation', 'Generation'), ('load', 'Load'), ('storage', 'Storage')], default='generation', max_length=10)),
-                ('variant', models.SlugField(default='default', max_length=40)),
-                ('total_feeders', models.PositiveIntegerField(help_text='Records: feeders, or cells where there are none')),
-                ('total_hosting_capacity_mw', models.DecimalField(decimal_places=5, max_digits=16, null=True)),
-                ('total_installed_dg_mw', models.DecimalField(decimal_places=5, max_digits=16, null=True)),
-                ('total_remaining_capacity_mw', models.DecimalField(decimal_places=5, help_text='Not simultaneously available', max_digits=16, null=True)),
-                ('avg_utilization_pct', models.DecimalField(decimal_places=3, help_text='Mean of installed / hosting x 100 over feeders with both and hosting above 0', max_digits=9, null=True)),
-                ('constrained_feeders_count', models.PositiveIntegerField(help_text='Remaining below 1 MW; unknown is not counted')),
-                ('constraint_breakdown', models.JSONField(default=dict, help_text='Constraining metric to count')),
-                ('computed_at', models.DateTimeField()),
-                ('utility', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='summaries', to='utilities.utility')),
-            ],
-            options={
-                'verbose_name_plural': 'hosting capacity summaries',
-            },
-        ),
-        migrations.CreateModel(
-            name='QuarantinedRow',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('check_id', models.CharField(max_length=8)),
-                ('reason', models.CharField(max_length=300)),
-                ('object_id', models.CharField(blank=True, max_length=40)),
-                ('key', models.CharField(blank=True, max_length=200)),
-                ('attributes', models.JSONField(help_text='As published, addresses masked')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='quarantined_rows', to='hosting.hcingestionrun')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='utilities.source')),
-            ],
-            options={
-                'ordering': ['run_id', 'id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Substation',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('external_id', models.CharField(blank=True, max_length=120)),
-                ('division', models.CharField(blank=True, max_length=120)),
-                ('voltage_kv', models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
-                ('installed_dg_mw', models.DecimalField(blank=True, decimal_places=5, max_digits=12, null=True)),
-                ('queued_dg_mw', models.DecimalField(blank=True, decimal_places=5, max_digits=12, null=True)),
-                ('geometry', django.contrib.gis.db.models.fields.PointField(blank=True, null=True, srid=4326)),
-                ('geometry_3857', django.contrib.gis.db.models.fields.PointField(blank=True, null=True, srid=3857)),
-                ('source', models.ForeignKey(blank=True, help_text='The layer that publishes it; null where only its name was met', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='utilities.source')),
-                ('utility', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='substations', to='utilities.utility')),
-            ],
-            options={
-                'ordering': ['utility', 'name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='HostingCapacityRecordVersion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text="The row's identity within its source", max_length=200)),
-                ('capacity_type', models.CharField(choices=[('generation', 'Generation'), ('load', 'Load'), ('storage', 'Storage')], max_length=10)),
-                ('variant', models.SlugField(db_index=False, default='default', max_length=40)),
-                ('hosting_capacity_mw', models.DecimalField(blank=True, decimal_places=5, help_text='The headline figure, by the rule that the source declares', max_digits=12, null=True)),
-                ('capacity_status', models.CharField(choices=[('published', 'As published'), ('at_least', 'At least: the study stopped at this value'), ('withheld', 'Withheld by the publisher'), ('not_studied', 'Not studied'), ('unknown', 'Unknown')], max_length=12)),
-                ('installed_dg_mw', models.DecimalField(blank=True, decimal_places=5, help_text='DER with permission to operate', max_digits=12, null=True)),
-                ('queued_dg_mw', models.DecimalField(blank=True, decimal_places=5, help_text='DER in the interconnection queue', max_digits=12, null=True)),
-                ('installed_since_study_mw', models.DecimalField(blank=True, decimal_places=5, help_text='Installed after the study was made', max_digits=12, null=True)),
-                ('remaining_capacity_mw', models.DecimalField(blank=True, decimal_places=5, help_text='As published, or derived; see its basis', max_digits=12, null=True)),
-                ('remaining_basis', models.CharField(blank=True, choices=[('published', 'As published'), ('hosting', 'The hosting capacity itself: the study contains what is installed and queued'), ('hosting_less_installed', 'Hosting less installed'), ('hosting_less_queued', 'Hosting less queued'), ('hosting_less_installed_and_queued', 'Hosting less installed and queued'), ('unknown', 'Unknown: what the study contains is not known')], max_length=40)),
-                ('constraining_metric', models.CharField(blank=True, choices=[('thermal', 'Thermal'), ('voltage', 'Voltage'), ('protection', 'Protection'), ('islanding', 'Islanding'), ('reverse_power', 'Reverse power'), ('unknown', 'A word not known')], max_length=14, null=True)),
-                ('criteria', models.JSONField(blank=True, help_text='Metric to MW, where all are published', null=True)),
-                ('voltage_kv', models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
-                ('phase_config', models.CharField(blank=True, choices=[('3-phase', 'Three-phase'), ('2-phase', 'Two-phase'), ('single-phase', 'Single-phase')], max_length=12, null=True)),
-                ('is_overhead', models.BooleanField(blank=True, null=True)),
-                ('is_network', models.BooleanField(blank=True, help_text='Secondary network, not radial', null=True)),
-                ('geometry', django.contrib.gis.db.models.fields.GeometryField(blank=True, null=True, spatial_index=False, srid=4326)),
-                ('record_date', models.DateField(blank=True, help_text='Of the capacity study, as published', null=True)),
-                ('der_date', models.DateField(blank=True, help_text='Of the DER figures, as published', null=True)),
-                ('valid_from', models.DateTimeField(help_text='Publisher time: publication for services, the month for monthly files')),
-                ('feeder_id_external', models.CharField(blank=True, max_length=120)),
-                ('feeder_name', models.CharField(blank=True, max_length=200)),
-                ('substation_name', models.CharField(blank=True, max_length=200)),
-                ('grain', models.CharField(choices=[('section', 'Section of a feeder'), ('feeder', 'Feeder'), ('cell', 'Cell without a feeder')], help_text='What the figure was published for', max_length=10)),
-                ('hosting_capacity_min_mw', models.DecimalField(blank=True, decimal_places=5, help_text='Lowest of its sections, or as published', max_digits=12, null=True)),
-                ('hosting_capacity_max_mw', models.DecimalField(blank=True, decimal_places=5, help_text='Highest of its sections, or as published', max_digits=12, null=True)),
-                ('section_count', models.PositiveIntegerField(blank=True, null=True)),
-                ('geometry_type', models.CharField(blank=True, choices=[('Point', 'Point'), ('MultiLineString', 'MultiLineString'), ('Polygon', 'Polygon')], help_text='Polygon stands for multipolygons too', max_length=16, null=True)),
-                ('county', models.CharField(blank=True, max_length=60)),
-                ('raw_attributes', models.JSONField(blank=True, help_text='As published; null for rolled-up records, whose rows are sections', null=True)),
-                ('record_id', models.BigIntegerField(help_text='The id that it had, or still has, as a current record')),
-                ('valid_to', models.DateTimeField(help_text="The next version's valid_from, or the removal")),
-                ('ended_by_run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.hcingestionrun')),
-                ('feeder', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.feeder')),
-                ('ingestion_run', models.ForeignKey(db_index=False, help_text='The run that last changed this row', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.hcingestionrun')),
-                ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='utilities.source')),
-                ('utility', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='utilities.utility')),
-                ('substation', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='hosting.substation')),
-            ],
-            options={
-                'verbose_name': 'record version',
-            },
-        ),
-        migrations.CreateModel(
-            name='HostingCapacityRecord',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text="The row's identity within its source", max_length=200)),
-                ('capacity_type', models.CharField(choices=[('generation', 'Generation'), ('load', 'Load'), ('storage', 'Storage')], max_length=10)),
-                ('variant', models.SlugField(db_index=False, default='default', max_length=40)),
-                ('hosting_capacity_mw', models.DecimalField(blank=True, decimal_places=5, help_text='The headline figure, by the rule that the source declares', max_digits=12, null=True)),
-                ('capacity_status', models.CharField(choices=[('published', 'As published'), ('at_least', 'At least: the study stopped at this value'), ('withheld', 'Withheld by the publisher'), ('not_studied', 'Not studied'), ('unknown', 'Unknown')], max_length=12)),
-                ('installed_dg_mw', models.DecimalField(blank=True, decimal_places=5, help_text='DER with permission to operate', max_digits=12, null=True)),
-                ('queued_dg_mw', models.DecimalField(blank=True, decimal_places=5, help_text='DER in the interconnection queue', max_digits=12, null=True)),
-                ('installed_since_study_mw', models.DecimalField(blank=True, decimal_places=5, help_text='Installed after the study was made', max_digits=12, null=True)),
-                ('remaining_capacity_mw', models.DecimalField(blank=True, decimal_places=5, help_text='As published, or derived; see its basis', max_digits=12, null=True)),
-                ('remaining_basis', models.CharField(blank=True, choices=[('published', 'As published'), ('hosting', 'The hosting capacity itself: the study contains what is installed and queued'), ('hosting_less_installed', 'Hosting less installed'), ('hosting_less_queued', 'Hosting less queued'), ('hosting_less_installed_and_queued', 'Hosting less installed and queued'), ('unknown', 'Unknown: what the study contains is not known')], max_length=40)),
-                ('constraining_metric', models.CharField(blank=True, choices=[('thermal', 'Thermal'), ('voltage', 'Voltage'), ('protection', 'Protection'), ('islanding', 'Islanding'), ('reverse_power', 'Reverse power'), ('unknown', 'A word not known')], max_length=14, null=True)),
-                ('criteria', models.JSONField(blank=True, help_text='Metric to MW, where all are published', null=True)),
-                ('voltage_kv', models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
-                ('phase_config', models.CharField(blank=True, choices=[('3-phase', 'Three-phase'), ('2-phase', 'Two-phase'), ('single-phase', 'Single-phase')], max_length=12, null=True)),
-                ('is_overhead', models.BooleanField(blank=True, null=True)),
-                ('is_network', models.BooleanField(blank=True, help_text='Secondary network, not radial', null=True)),
-                ('geometry', django.contrib.gis.db.models.fields.GeometryField(blank=True, null=True, spatial_index=False, srid=4326)),
-                ('record_date', models.DateField(blank=True, help_text='Of the capacity study, as published', null=True)),
-                ('der_date', models.DateField(blank=True, help_text='Of the DER figures, as published', null=True)),
-                ('valid_from', models.DateTimeField(help_text='Publisher time: publication for services, the month for monthly files')),
-                ('feeder_id_external', models.CharField(blank=True, max_length=120)),
-                ('feeder_name', models.CharField(blank=True, max_length=200)),
-                ('substation_name', models.CharField(blank=True, max_length=200)),
-                ('grain', models.CharField(choices=[('section', 'Section of a feeder'), ('feeder', 'Feeder'), ('cell', 'Cell without a feeder')], help_text='What the figure was published for', max_length=10)),
-                ('hosting_capacity_min_mw', models.DecimalField(blank=True, decimal_places=5, help_text='Lowest of its sections, or as published', max_digits=12, null=True)),
-                ('hosting_capacity_max_mw', models.DecimalField(blank=True, decimal_places=5, help_text='Highest of its sections, or as published', max_digits=12, null=True)),
-                ('section_count', models.PositiveIntegerField(blank=True, null=True)),
-                ('geometry_type', models.CharField(blank=True, choices=[('Point', 'Point'), ('MultiLineString', 'MultiLineString'), ('Polygon', 'Polygon')], help_text='Polygon stands for multipolygons too', max_length=16, null=True)),
-                ('county', models.CharField(blank=True, max_length=60)),
-                ('raw_attributes', models.JSONField(blank=True, help_text='As published; null for rolled-up records, whose rows are sections', null=True)),
-                ('geometry_3857', django.contrib.gis.db.models.fields.GeometryField(blank=True, null=True, spatial_index=False, srid=3857)),
-                ('centroid', django.contrib.gis.db.models.fields.PointField(blank=True, help_text='A point on the feeder', null=True, spatial_index=False, srid=4326)),
-                ('feeder', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.feeder')),
-                ('ingestion_run', models.ForeignKey(db_index=False, help_text='The run that last changed this row', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.hcingestionrun')),
-                ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='utilities.source')),
-                ('utility', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='utilities.utility')),
-                ('substation', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='hosting.substation')),
-            ],
-            options={
-                'verbose_name': 'hosting capacity record',
+                "ordering": ["-run_id", "check_id"],
             },
         ),
         migrations.AddField(
-            model_name='feeder',
-            name='substation',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='feeders', to='hosting.substation'),
+            model_name="feeder",
+            name="first_seen",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hosting.hcingestionrun"
+            ),
+        ),
+        migrations.AddField(
+            model_name="feeder",
+            name="last_seen",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hosting.hcingestionrun"
+            ),
         ),
         migrations.CreateModel(
-            name='SubstationLoadProfile',
+            name="DERVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.PositiveSmallIntegerField(help_text='1 to 12')),
-                ('hour', models.PositiveSmallIntegerField(help_text="0 to 23, the hour's start, utility time")),
-                ('low_kw', models.DecimalField(decimal_places=3, max_digits=14, null=True)),
-                ('high_kw', models.DecimalField(decimal_places=3, max_digits=14, null=True)),
-                ('substation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='load_profiles', to='hosting.substation')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='DivisionBoundary',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('geometry', django.contrib.gis.db.models.fields.MultiPolygonField(srid=4326)),
-                ('utility', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='divisions', to='utilities.utility')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("feeder_reference", models.CharField(blank=True, help_text="As published", max_length=300)),
+                ("external_id", models.CharField(max_length=120)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("installed", "Installed: permission to operate"),
+                            ("planned", "Planned: in the queue"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("der_type", models.CharField(blank=True, help_text="As published", max_length=80)),
+                ("technologies", models.JSONField(default=dict, help_text="Technology to kW")),
+                ("nameplate_kw", models.DecimalField(decimal_places=3, max_digits=14, null=True)),
+                ("is_hybrid", models.BooleanField(null=True)),
+                ("installed_on", models.DateField(null=True)),
+                ("planned_on", models.DateField(null=True)),
+                ("completed_on", models.DateField(null=True)),
+                ("project_status", models.CharField(blank=True, max_length=200)),
+                ("status_rationale", models.TextField(blank=True)),
+                ("queue_request_id", models.CharField(blank=True, max_length=120)),
+                ("queue_position", models.CharField(blank=True, help_text="As published", max_length=80)),
+                ("costs", models.JSONField(help_text="Published cost field to US dollars", null=True)),
+                ("valid_from", models.DateTimeField()),
+                ("der_id", models.BigIntegerField()),
+                ("valid_to", models.DateTimeField()),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="utilities.source",
+                    ),
+                ),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="utilities.utility",
+                    ),
+                ),
+                (
+                    "feeder",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        help_text="Null where the published reference does not resolve",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.feeder",
+                    ),
+                ),
+                (
+                    "ended_by_run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.hcingestionrun",
+                    ),
+                ),
+                (
+                    "ingestion_run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.hcingestionrun",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'division boundaries',
-                'constraints': [models.UniqueConstraint(fields=('utility', 'name'), name='division_name_unique')],
+                "verbose_name": "DER version",
+            },
+        ),
+        migrations.AddField(
+            model_name="der",
+            name="ingestion_run",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="hosting.hcingestionrun",
+            ),
+        ),
+        migrations.CreateModel(
+            name="DataQualitySummary",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.CharField(
+                        help_text="sections, records, installed_der or planned_der", max_length=40
+                    ),
+                ),
+                (
+                    "refresh_date",
+                    models.DateField(help_text="Latest date that the publisher states", null=True),
+                ),
+                ("row_count", models.PositiveIntegerField()),
+                ("null_shares", models.JSONField(default=dict, help_text="Column to share of nulls, 0 to 1")),
+                ("unresolved_references", models.PositiveIntegerField(default=0)),
+                ("quarantined_rows", models.PositiveIntegerField(default=0)),
+                (
+                    "score",
+                    models.DecimalField(decimal_places=2, help_text="0 to 100", max_digits=5, null=True),
+                ),
+                ("score_parts", models.JSONField(default=dict)),
+                ("computed_at", models.DateTimeField()),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="quality_summaries",
+                        to="utilities.source",
+                    ),
+                ),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="quality_summaries",
+                        to="utilities.utility",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="quality_summaries",
+                        to="hosting.hcingestionrun",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "data quality summaries",
             },
         ),
         migrations.CreateModel(
-            name='FeederAlias',
+            name="HostingCapacitySection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(max_length=120)),
-                ('since', models.DateField(blank=True, null=True)),
-                ('until', models.DateField(blank=True, null=True)),
-                ('note', models.CharField(blank=True, max_length=300)),
-                ('feeder', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='aliases', to='hosting.feeder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(help_text="The row's identity within its source", max_length=200)),
+                (
+                    "capacity_type",
+                    models.CharField(
+                        choices=[("generation", "Generation"), ("load", "Load"), ("storage", "Storage")],
+                        max_length=10,
+                    ),
+                ),
+                ("variant", models.SlugField(db_index=False, default="default", max_length=40)),
+                (
+                    "hosting_capacity_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="The headline figure, by the rule that the source declares",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "capacity_status",
+                    models.CharField(
+                        choices=[
+                            ("published", "As published"),
+                            ("at_least", "At least: the study stopped at this value"),
+                            ("withheld", "Withheld by the publisher"),
+                            ("not_studied", "Not studied"),
+                            ("unknown", "Unknown"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "installed_dg_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="DER with permission to operate",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "queued_dg_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="DER in the interconnection queue",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "installed_since_study_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="Installed after the study was made",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "remaining_capacity_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="As published, or derived; see its basis",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "remaining_basis",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("published", "As published"),
+                            (
+                                "hosting",
+                                "The hosting capacity itself: the study contains what is installed and queued",
+                            ),
+                            ("hosting_less_installed", "Hosting less installed"),
+                            ("hosting_less_queued", "Hosting less queued"),
+                            ("hosting_less_installed_and_queued", "Hosting less installed and queued"),
+                            ("unknown", "Unknown: what the study contains is not known"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                (
+                    "constraining_metric",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("thermal", "Thermal"),
+                            ("voltage", "Voltage"),
+                            ("protection", "Protection"),
+                            ("islanding", "Islanding"),
+                            ("reverse_power", "Reverse power"),
+                            ("unknown", "A word not known"),
+                        ],
+                        max_length=14,
+                        null=True,
+                    ),
+                ),
+                (
+                    "criteria",
+                    models.JSONField(
+                        blank=True, help_text="Metric to MW, where all are published", null=True
+                    ),
+                ),
+                ("voltage_kv", models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
+                (
+                    "phase_config",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("3-phase", "Three-phase"),
+                            ("2-phase", "Two-phase"),
+                            ("single-phase", "Single-phase"),
+                        ],
+                        max_length=12,
+                        null=True,
+                    ),
+                ),
+                ("is_overhead", models.BooleanField(blank=True, null=True)),
+                (
+                    "is_network",
+                    models.BooleanField(blank=True, help_text="Secondary network, not radial", null=True),
+                ),
+                (
+                    "geometry",
+                    django.contrib.gis.db.models.fields.GeometryField(
+                        blank=True, null=True, spatial_index=False, srid=4326
+                    ),
+                ),
+                (
+                    "record_date",
+                    models.DateField(blank=True, help_text="Of the capacity study, as published", null=True),
+                ),
+                (
+                    "der_date",
+                    models.DateField(blank=True, help_text="Of the DER figures, as published", null=True),
+                ),
+                (
+                    "valid_from",
+                    models.DateTimeField(
+                        help_text="Publisher time: publication for services, the month for monthly files"
+                    ),
+                ),
+                (
+                    "geometry_3857",
+                    django.contrib.gis.db.models.fields.GeometryField(
+                        blank=True, null=True, spatial_index=False, srid=3857
+                    ),
+                ),
+                (
+                    "feeder",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.feeder",
+                    ),
+                ),
+                (
+                    "ingestion_run",
+                    models.ForeignKey(
+                        db_index=False,
+                        help_text="The run that last changed this row",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.hcingestionrun",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="utilities.source",
+                    ),
+                ),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="utilities.utility",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'feeder aliases',
-                'constraints': [models.UniqueConstraint(fields=('feeder', 'external_id'), name='feeder_alias_unique')],
+                "verbose_name": "section",
+            },
+        ),
+        migrations.CreateModel(
+            name="HostingCapacitySectionVersion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(help_text="The row's identity within its source", max_length=200)),
+                (
+                    "capacity_type",
+                    models.CharField(
+                        choices=[("generation", "Generation"), ("load", "Load"), ("storage", "Storage")],
+                        max_length=10,
+                    ),
+                ),
+                ("variant", models.SlugField(db_index=False, default="default", max_length=40)),
+                (
+                    "hosting_capacity_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="The headline figure, by the rule that the source declares",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "capacity_status",
+                    models.CharField(
+                        choices=[
+                            ("published", "As published"),
+                            ("at_least", "At least: the study stopped at this value"),
+                            ("withheld", "Withheld by the publisher"),
+                            ("not_studied", "Not studied"),
+                            ("unknown", "Unknown"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "installed_dg_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="DER with permission to operate",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "queued_dg_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="DER in the interconnection queue",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "installed_since_study_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="Installed after the study was made",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "remaining_capacity_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="As published, or derived; see its basis",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "remaining_basis",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("published", "As published"),
+                            (
+                                "hosting",
+                                "The hosting capacity itself: the study contains what is installed and queued",
+                            ),
+                            ("hosting_less_installed", "Hosting less installed"),
+                            ("hosting_less_queued", "Hosting less queued"),
+                            ("hosting_less_installed_and_queued", "Hosting less installed and queued"),
+                            ("unknown", "Unknown: what the study contains is not known"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                (
+                    "constraining_metric",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("thermal", "Thermal"),
+                            ("voltage", "Voltage"),
+                            ("protection", "Protection"),
+                            ("islanding", "Islanding"),
+                            ("reverse_power", "Reverse power"),
+                            ("unknown", "A word not known"),
+                        ],
+                        max_length=14,
+                        null=True,
+                    ),
+                ),
+                (
+                    "criteria",
+                    models.JSONField(
+                        blank=True, help_text="Metric to MW, where all are published", null=True
+                    ),
+                ),
+                ("voltage_kv", models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
+                (
+                    "phase_config",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("3-phase", "Three-phase"),
+                            ("2-phase", "Two-phase"),
+                            ("single-phase", "Single-phase"),
+                        ],
+                        max_length=12,
+                        null=True,
+                    ),
+                ),
+                ("is_overhead", models.BooleanField(blank=True, null=True)),
+                (
+                    "is_network",
+                    models.BooleanField(blank=True, help_text="Secondary network, not radial", null=True),
+                ),
+                (
+                    "geometry",
+                    django.contrib.gis.db.models.fields.GeometryField(
+                        blank=True, null=True, spatial_index=False, srid=4326
+                    ),
+                ),
+                (
+                    "record_date",
+                    models.DateField(blank=True, help_text="Of the capacity study, as published", null=True),
+                ),
+                (
+                    "der_date",
+                    models.DateField(blank=True, help_text="Of the DER figures, as published", null=True),
+                ),
+                (
+                    "valid_from",
+                    models.DateTimeField(
+                        help_text="Publisher time: publication for services, the month for monthly files"
+                    ),
+                ),
+                (
+                    "section_id",
+                    models.BigIntegerField(
+                        help_text="The id that it had, or still has, as a current section"
+                    ),
+                ),
+                ("valid_to", models.DateTimeField()),
+                (
+                    "ended_by_run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.hcingestionrun",
+                    ),
+                ),
+                (
+                    "feeder",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.feeder",
+                    ),
+                ),
+                (
+                    "ingestion_run",
+                    models.ForeignKey(
+                        db_index=False,
+                        help_text="The run that last changed this row",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.hcingestionrun",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="utilities.source",
+                    ),
+                ),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="utilities.utility",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "section version",
+            },
+        ),
+        migrations.CreateModel(
+            name="HostingCapacitySummary",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "capacity_type",
+                    models.CharField(
+                        choices=[("generation", "Generation"), ("load", "Load"), ("storage", "Storage")],
+                        default="generation",
+                        max_length=10,
+                    ),
+                ),
+                ("variant", models.SlugField(default="default", max_length=40)),
+                (
+                    "total_feeders",
+                    models.PositiveIntegerField(help_text="Records: feeders, or cells where there are none"),
+                ),
+                (
+                    "total_hosting_capacity_mw",
+                    models.DecimalField(decimal_places=5, max_digits=16, null=True),
+                ),
+                ("total_installed_dg_mw", models.DecimalField(decimal_places=5, max_digits=16, null=True)),
+                (
+                    "total_remaining_capacity_mw",
+                    models.DecimalField(
+                        decimal_places=5, help_text="Not simultaneously available", max_digits=16, null=True
+                    ),
+                ),
+                (
+                    "avg_utilization_pct",
+                    models.DecimalField(
+                        decimal_places=3,
+                        help_text="Mean of installed / hosting x 100 over feeders with both and hosting above 0",
+                        max_digits=9,
+                        null=True,
+                    ),
+                ),
+                (
+                    "constrained_feeders_count",
+                    models.PositiveIntegerField(help_text="Remaining below 1 MW; unknown is not counted"),
+                ),
+                (
+                    "constraint_breakdown",
+                    models.JSONField(default=dict, help_text="Constraining metric to count"),
+                ),
+                ("computed_at", models.DateTimeField()),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="summaries",
+                        to="utilities.utility",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "hosting capacity summaries",
+            },
+        ),
+        migrations.CreateModel(
+            name="QuarantinedRow",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("check_id", models.CharField(max_length=8)),
+                ("reason", models.CharField(max_length=300)),
+                ("object_id", models.CharField(blank=True, max_length=40)),
+                ("key", models.CharField(blank=True, max_length=200)),
+                ("attributes", models.JSONField(help_text="As published, addresses masked")),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="quarantined_rows",
+                        to="hosting.hcingestionrun",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="utilities.source"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["run_id", "id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Substation",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("external_id", models.CharField(blank=True, max_length=120)),
+                ("division", models.CharField(blank=True, max_length=120)),
+                ("voltage_kv", models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
+                (
+                    "installed_dg_mw",
+                    models.DecimalField(blank=True, decimal_places=5, max_digits=12, null=True),
+                ),
+                ("queued_dg_mw", models.DecimalField(blank=True, decimal_places=5, max_digits=12, null=True)),
+                (
+                    "geometry",
+                    django.contrib.gis.db.models.fields.PointField(blank=True, null=True, srid=4326),
+                ),
+                (
+                    "geometry_3857",
+                    django.contrib.gis.db.models.fields.PointField(blank=True, null=True, srid=3857),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The layer that publishes it; null where only its name was met",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="utilities.source",
+                    ),
+                ),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="substations",
+                        to="utilities.utility",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["utility", "name"],
+            },
+        ),
+        migrations.CreateModel(
+            name="HostingCapacityRecordVersion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(help_text="The row's identity within its source", max_length=200)),
+                (
+                    "capacity_type",
+                    models.CharField(
+                        choices=[("generation", "Generation"), ("load", "Load"), ("storage", "Storage")],
+                        max_length=10,
+                    ),
+                ),
+                ("variant", models.SlugField(db_index=False, default="default", max_length=40)),
+                (
+                    "hosting_capacity_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="The headline figure, by the rule that the source declares",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "capacity_status",
+                    models.CharField(
+                        choices=[
+                            ("published", "As published"),
+                            ("at_least", "At least: the study stopped at this value"),
+                            ("withheld", "Withheld by the publisher"),
+                            ("not_studied", "Not studied"),
+                            ("unknown", "Unknown"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "installed_dg_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="DER with permission to operate",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "queued_dg_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="DER in the interconnection queue",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "installed_since_study_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="Installed after the study was made",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "remaining_capacity_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="As published, or derived; see its basis",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "remaining_basis",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("published", "As published"),
+                            (
+                                "hosting",
+                                "The hosting capacity itself: the study contains what is installed and queued",
+                            ),
+                            ("hosting_less_installed", "Hosting less installed"),
+                            ("hosting_less_queued", "Hosting less queued"),
+                            ("hosting_less_installed_and_queued", "Hosting less installed and queued"),
+                            ("unknown", "Unknown: what the study contains is not known"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                (
+                    "constraining_metric",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("thermal", "Thermal"),
+                            ("voltage", "Voltage"),
+                            ("protection", "Protection"),
+                            ("islanding", "Islanding"),
+                            ("reverse_power", "Reverse power"),
+                            ("unknown", "A word not known"),
+                        ],
+                        max_length=14,
+                        null=True,
+                    ),
+                ),
+                (
+                    "criteria",
+                    models.JSONField(
+                        blank=True, help_text="Metric to MW, where all are published", null=True
+                    ),
+                ),
+                ("voltage_kv", models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
+                (
+                    "phase_config",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("3-phase", "Three-phase"),
+                            ("2-phase", "Two-phase"),
+                            ("single-phase", "Single-phase"),
+                        ],
+                        max_length=12,
+                        null=True,
+                    ),
+                ),
+                ("is_overhead", models.BooleanField(blank=True, null=True)),
+                (
+                    "is_network",
+                    models.BooleanField(blank=True, help_text="Secondary network, not radial", null=True),
+                ),
+                (
+                    "geometry",
+                    django.contrib.gis.db.models.fields.GeometryField(
+                        blank=True, null=True, spatial_index=False, srid=4326
+                    ),
+                ),
+                (
+                    "record_date",
+                    models.DateField(blank=True, help_text="Of the capacity study, as published", null=True),
+                ),
+                (
+                    "der_date",
+                    models.DateField(blank=True, help_text="Of the DER figures, as published", null=True),
+                ),
+                (
+                    "valid_from",
+                    models.DateTimeField(
+                        help_text="Publisher time: publication for services, the month for monthly files"
+                    ),
+                ),
+                ("feeder_id_external", models.CharField(blank=True, max_length=120)),
+                ("feeder_name", models.CharField(blank=True, max_length=200)),
+                ("substation_name", models.CharField(blank=True, max_length=200)),
+                (
+                    "grain",
+                    models.CharField(
+                        choices=[
+                            ("section", "Section of a feeder"),
+                            ("feeder", "Feeder"),
+                            ("cell", "Cell without a feeder"),
+                        ],
+                        help_text="What the figure was published for",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "hosting_capacity_min_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="Lowest of its sections, or as published",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "hosting_capacity_max_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="Highest of its sections, or as published",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                ("section_count", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "geometry_type",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("Point", "Point"),
+                            ("MultiLineString", "MultiLineString"),
+                            ("Polygon", "Polygon"),
+                        ],
+                        help_text="Polygon stands for multipolygons too",
+                        max_length=16,
+                        null=True,
+                    ),
+                ),
+                ("county", models.CharField(blank=True, max_length=60)),
+                (
+                    "raw_attributes",
+                    models.JSONField(
+                        blank=True,
+                        help_text="As published; null for rolled-up records, whose rows are sections",
+                        null=True,
+                    ),
+                ),
+                (
+                    "record_id",
+                    models.BigIntegerField(help_text="The id that it had, or still has, as a current record"),
+                ),
+                ("valid_to", models.DateTimeField(help_text="The next version's valid_from, or the removal")),
+                (
+                    "ended_by_run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.hcingestionrun",
+                    ),
+                ),
+                (
+                    "feeder",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.feeder",
+                    ),
+                ),
+                (
+                    "ingestion_run",
+                    models.ForeignKey(
+                        db_index=False,
+                        help_text="The run that last changed this row",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.hcingestionrun",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="utilities.source",
+                    ),
+                ),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="utilities.utility",
+                    ),
+                ),
+                (
+                    "substation",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="hosting.substation",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "record version",
+            },
+        ),
+        migrations.CreateModel(
+            name="HostingCapacityRecord",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(help_text="The row's identity within its source", max_length=200)),
+                (
+                    "capacity_type",
+                    models.CharField(
+                        choices=[("generation", "Generation"), ("load", "Load"), ("storage", "Storage")],
+                        max_length=10,
+                    ),
+                ),
+                ("variant", models.SlugField(db_index=False, default="default", max_length=40)),
+                (
+                    "hosting_capacity_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="The headline figure, by the rule that the source declares",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "capacity_status",
+                    models.CharField(
+                        choices=[
+                            ("published", "As published"),
+                            ("at_least", "At least: the study stopped at this value"),
+                            ("withheld", "Withheld by the publisher"),
+                            ("not_studied", "Not studied"),
+                            ("unknown", "Unknown"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "installed_dg_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="DER with permission to operate",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "queued_dg_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="DER in the interconnection queue",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "installed_since_study_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="Installed after the study was made",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "remaining_capacity_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="As published, or derived; see its basis",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "remaining_basis",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("published", "As published"),
+                            (
+                                "hosting",
+                                "The hosting capacity itself: the study contains what is installed and queued",
+                            ),
+                            ("hosting_less_installed", "Hosting less installed"),
+                            ("hosting_less_queued", "Hosting less queued"),
+                            ("hosting_less_installed_and_queued", "Hosting less installed and queued"),
+                            ("unknown", "Unknown: what the study contains is not known"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                (
+                    "constraining_metric",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("thermal", "Thermal"),
+                            ("voltage", "Voltage"),
+                            ("protection", "Protection"),
+                            ("islanding", "Islanding"),
+                            ("reverse_power", "Reverse power"),
+                            ("unknown", "A word not known"),
+                        ],
+                        max_length=14,
+                        null=True,
+                    ),
+                ),
+                (
+                    "criteria",
+                    models.JSONField(
+                        blank=True, help_text="Metric to MW, where all are published", null=True
+                    ),
+                ),
+                ("voltage_kv", models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
+                (
+                    "phase_config",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("3-phase", "Three-phase"),
+                            ("2-phase", "Two-phase"),
+                            ("single-phase", "Single-phase"),
+                        ],
+                        max_length=12,
+                        null=True,
+                    ),
+                ),
+                ("is_overhead", models.BooleanField(blank=True, null=True)),
+                (
+                    "is_network",
+                    models.BooleanField(blank=True, help_text="Secondary network, not radial", null=True),
+                ),
+                (
+                    "geometry",
+                    django.contrib.gis.db.models.fields.GeometryField(
+                        blank=True, null=True, spatial_index=False, srid=4326
+                    ),
+                ),
+                (
+                    "record_date",
+                    models.DateField(blank=True, help_text="Of the capacity study, as published", null=True),
+                ),
+                (
+                    "der_date",
+                    models.DateField(blank=True, help_text="Of the DER figures, as published", null=True),
+                ),
+                (
+                    "valid_from",
+                    models.DateTimeField(
+                        help_text="Publisher time: publication for services, the month for monthly files"
+                    ),
+                ),
+                ("feeder_id_external", models.CharField(blank=True, max_length=120)),
+                ("feeder_name", models.CharField(blank=True, max_length=200)),
+                ("substation_name", models.CharField(blank=True, max_length=200)),
+                (
+                    "grain",
+                    models.CharField(
+                        choices=[
+                            ("section", "Section of a feeder"),
+                            ("feeder", "Feeder"),
+                            ("cell", "Cell without a feeder"),
+                        ],
+                        help_text="What the figure was published for",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "hosting_capacity_min_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="Lowest of its sections, or as published",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                (
+                    "hosting_capacity_max_mw",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=5,
+                        help_text="Highest of its sections, or as published",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                ("section_count", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "geometry_type",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("Point", "Point"),
+                            ("MultiLineString", "MultiLineString"),
+                            ("Polygon", "Polygon"),
+                        ],
+                        help_text="Polygon stands for multipolygons too",
+                        max_length=16,
+                        null=True,
+                    ),
+                ),
+                ("county", models.CharField(blank=True, max_length=60)),
+                (
+                    "raw_attributes",
+                    models.JSONField(
+                        blank=True,
+                        help_text="As published; null for rolled-up records, whose rows are sections",
+                        null=True,
+                    ),
+                ),
+                (
+                    "geometry_3857",
+                    django.contrib.gis.db.models.fields.GeometryField(
+                        blank=True, null=True, spatial_index=False, srid=3857
+                    ),
+                ),
+                (
+                    "centroid",
+                    django.contrib.gis.db.models.fields.PointField(
+                        blank=True,
+                        help_text="A point on the feeder",
+                        null=True,
+                        spatial_index=False,
+                        srid=4326,
+                    ),
+                ),
+                (
+                    "feeder",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.feeder",
+                    ),
+                ),
+                (
+                    "ingestion_run",
+                    models.ForeignKey(
+                        db_index=False,
+                        help_text="The run that last changed this row",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.hcingestionrun",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="utilities.source",
+                    ),
+                ),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="utilities.utility",
+                    ),
+                ),
+                (
+                    "substation",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="hosting.substation",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "hosting capacity record",
+            },
+        ),
+        migrations.AddField(
+            model_name="feeder",
+            name="substation",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="feeders",
+                to="hosting.substation",
+            ),
+        ),
+        migrations.CreateModel(
+            name="SubstationLoadProfile",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("month", models.PositiveSmallIntegerField(help_text="1 to 12")),
+                (
+                    "hour",
+                    models.PositiveSmallIntegerField(help_text="0 to 23, the hour's start, utility time"),
+                ),
+                ("low_kw", models.DecimalField(decimal_places=3, max_digits=14, null=True)),
+                ("high_kw", models.DecimalField(decimal_places=3, max_digits=14, null=True)),
+                (
+                    "substation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="load_profiles",
+                        to="hosting.substation",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="DivisionBoundary",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("geometry", django.contrib.gis.db.models.fields.MultiPolygonField(srid=4326)),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="divisions",
+                        to="utilities.utility",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "division boundaries",
+                "constraints": [
+                    models.UniqueConstraint(fields=("utility", "name"), name="division_name_unique")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="FeederAlias",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=120)),
+                ("since", models.DateField(blank=True, null=True)),
+                ("until", models.DateField(blank=True, null=True)),
+                ("note", models.CharField(blank=True, max_length=300)),
+                (
+                    "feeder",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="aliases",
+                        to="hosting.feeder",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "feeder aliases",
+                "constraints": [
+                    models.UniqueConstraint(fields=("feeder", "external_id"), name="feeder_alias_unique")
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='hcingestionrun',
-            index=models.Index(fields=['source', '-started_at'], name='run_source_started'),
+            model_name="hcingestionrun",
+            index=models.Index(fields=["source", "-started_at"], name="run_source_started"),
         ),
         migrations.AddIndex(
-            model_name='hcingestionrun',
-            index=models.Index(fields=['utility', '-started_at'], name='run_utility_started'),
+            model_name="hcingestionrun",
+            index=models.Index(fields=["utility", "-started_at"], name="run_utility_started"),
         ),
         migrations.AddIndex(
-            model_name='hcingestionrun',
-            index=models.Index(fields=['-started_at'], name='run_started'),
+            model_name="hcingestionrun",
+            index=models.Index(fields=["-started_at"], name="run_started"),
         ),
         migrations.AddIndex(
-            model_name='hcingestionrun',
-            index=models.Index(condition=models.Q(('status__in', ['running', 'held'])), fields=['source'], name='run_open'),
+            model_name="hcingestionrun",
+            index=models.Index(
+                condition=models.Q(("status__in", ["running", "held"])), fields=["source"], name="run_open"
+            ),
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['utility', 'check_id'], name='finding_utility_check'),
+            model_name="finding",
+            index=models.Index(fields=["utility", "check_id"], name="finding_utility_check"),
         ),
         migrations.AddIndex(
-            model_name='derversion',
-            index=models.Index(fields=['source', 'external_id', 'status', 'valid_to'], name='der_past_key'),
+            model_name="derversion",
+            index=models.Index(fields=["source", "external_id", "status", "valid_to"], name="der_past_key"),
         ),
         migrations.AddIndex(
-            model_name='derversion',
-            index=models.Index(fields=['feeder', 'valid_to'], name='der_past_feeder'),
+            model_name="derversion",
+            index=models.Index(fields=["feeder", "valid_to"], name="der_past_feeder"),
         ),
         migrations.AddIndex(
-            model_name='der',
-            index=models.Index(fields=['feeder', 'status'], name='der_feeder'),
+            model_name="der",
+            index=models.Index(fields=["feeder", "status"], name="der_feeder"),
         ),
         migrations.AddIndex(
-            model_name='der',
-            index=models.Index(fields=['utility', 'status'], name='der_utility'),
+            model_name="der",
+            index=models.Index(fields=["utility", "status"], name="der_utility"),
         ),
         migrations.AddConstraint(
-            model_name='der',
-            constraint=models.UniqueConstraint(fields=('source', 'external_id', 'status'), name='der_key_unique'),
+            model_name="der",
+            constraint=models.UniqueConstraint(
+                fields=("source", "external_id", "status"), name="der_key_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dataqualitysummary',
-            constraint=models.UniqueConstraint(fields=('run', 'dataset'), name='quality_summary_unique'),
+            model_name="dataqualitysummary",
+            constraint=models.UniqueConstraint(fields=("run", "dataset"), name="quality_summary_unique"),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacitysection',
-            index=models.Index(fields=['feeder', 'capacity_type', 'variant'], name='section_feeder'),
+            model_name="hostingcapacitysection",
+            index=models.Index(fields=["feeder", "capacity_type", "variant"], name="section_feeder"),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacitysection',
-            index=models.Index(fields=['ingestion_run'], name='section_run'),
+            model_name="hostingcapacitysection",
+            index=models.Index(fields=["ingestion_run"], name="section_run"),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacitysection',
-            index=django.contrib.postgres.indexes.GistIndex(fields=['geometry_3857'], name='section_geometry_3857'),
+            model_name="hostingcapacitysection",
+            index=django.contrib.postgres.indexes.GistIndex(
+                fields=["geometry_3857"], name="section_geometry_3857"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hostingcapacitysection',
-            constraint=models.UniqueConstraint(fields=('source', 'key', 'capacity_type', 'variant'), name='section_key_unique'),
+            model_name="hostingcapacitysection",
+            constraint=models.UniqueConstraint(
+                fields=("source", "key", "capacity_type", "variant"), name="section_key_unique"
+            ),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacitysectionversion',
-            index=models.Index(fields=['source', 'key', 'capacity_type', 'variant', 'valid_to'], name='section_past_key'),
+            model_name="hostingcapacitysectionversion",
+            index=models.Index(
+                fields=["source", "key", "capacity_type", "variant", "valid_to"], name="section_past_key"
+            ),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacitysectionversion',
-            index=models.Index(fields=['feeder', 'valid_to'], name='section_past_feeder'),
+            model_name="hostingcapacitysectionversion",
+            index=models.Index(fields=["feeder", "valid_to"], name="section_past_feeder"),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacitysectionversion',
-            index=models.Index(fields=['ended_by_run'], name='section_past_run'),
+            model_name="hostingcapacitysectionversion",
+            index=models.Index(fields=["ended_by_run"], name="section_past_run"),
         ),
         migrations.AddConstraint(
-            model_name='hostingcapacitysummary',
-            constraint=models.UniqueConstraint(fields=('utility', 'capacity_type', 'variant'), name='summary_unique'),
+            model_name="hostingcapacitysummary",
+            constraint=models.UniqueConstraint(
+                fields=("utility", "capacity_type", "variant"), name="summary_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='substation',
-            constraint=models.UniqueConstraint(fields=('utility', 'name'), name='substation_name_unique'),
+            model_name="substation",
+            constraint=models.UniqueConstraint(fields=("utility", "name"), name="substation_name_unique"),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacityrecordversion',
-            index=models.Index(fields=['source', 'key', 'capacity_type', 'variant', 'valid_to'], name='record_past_key'),
+            model_name="hostingcapacityrecordversion",
+            index=models.Index(
+                fields=["source", "key", "capacity_type", "variant", "valid_to"], name="record_past_key"
+            ),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacityrecordversion',
-            index=models.Index(fields=['feeder', 'valid_to'], name='record_past_feeder'),
+            model_name="hostingcapacityrecordversion",
+            index=models.Index(fields=["feeder", "valid_to"], name="record_past_feeder"),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacityrecordversion',
-            index=models.Index(fields=['record_id'], name='record_past_id'),
+            model_name="hostingcapacityrecordversion",
+            index=models.Index(fields=["record_id"], name="record_past_id"),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacityrecord',
-            index=models.Index(fields=['utility', 'capacity_type', 'variant', 'hosting_capacity_mw'], name='record_hosting'),
+            model_name="hostingcapacityrecord",
+            index=models.Index(
+                fields=["utility", "capacity_type", "variant", "hosting_capacity_mw"], name="record_hosting"
+            ),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacityrecord',
-            index=models.Index(fields=['utility', 'capacity_type', 'variant', 'remaining_capacity_mw'], name='record_remaining'),
+            model_name="hostingcapacityrecord",
+            index=models.Index(
+                fields=["utility", "capacity_type", "variant", "remaining_capacity_mw"],
+                name="record_remaining",
+            ),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacityrecord',
-            index=models.Index(fields=['capacity_type', 'variant', 'hosting_capacity_mw'], name='record_any_hosting'),
+            model_name="hostingcapacityrecord",
+            index=models.Index(
+                fields=["capacity_type", "variant", "hosting_capacity_mw"], name="record_any_hosting"
+            ),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacityrecord',
-            index=models.Index(fields=['feeder', 'capacity_type', 'variant'], name='record_feeder'),
+            model_name="hostingcapacityrecord",
+            index=models.Index(fields=["feeder", "capacity_type", "variant"], name="record_feeder"),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacityrecord',
-            index=models.Index(fields=['substation'], name='record_substation'),
+            model_name="hostingcapacityrecord",
+            index=models.Index(fields=["substation"], name="record_substation"),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacityrecord',
-            index=models.Index(fields=['ingestion_run'], name='record_run'),
+            model_name="hostingcapacityrecord",
+            index=models.Index(fields=["ingestion_run"], name="record_run"),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacityrecord',
-            index=django.contrib.postgres.indexes.GistIndex(fields=['geometry'], name='record_geometry'),
+            model_name="hostingcapacityrecord",
+            index=django.contrib.postgres.indexes.GistIndex(fields=["geometry"], name="record_geometry"),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacityrecord',
-            index=django.contrib.postgres.indexes.GistIndex(fields=['geometry_3857'], name='record_geometry_3857'),
+            model_name="hostingcapacityrecord",
+            index=django.contrib.postgres.indexes.GistIndex(
+                fields=["geometry_3857"], name="record_geometry_3857"
+            ),
         ),
         migrations.AddIndex(
-            model_name='hostingcapacityrecord',
-            index=django.contrib.postgres.indexes.GistIndex(django.db.models.functions.comparison.Cast('geometry', django.contrib.gis.db.models.fields.GeometryField(geography=True, srid=4326)), name='record_geography'),
+            model_name="hostingcapacityrecord",
+            index=django.contrib.postgres.indexes.GistIndex(
+                django.db.models.functions.comparison.Cast(
+                    "geometry", django.contrib.gis.db.models.fields.GeometryField(geography=True, srid=4326)
+                ),
+                name="record_geography",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hostingcapacityrecord',
-            constraint=models.UniqueConstraint(fields=('source', 'key', 'capacity_type', 'variant'), name='record_key_unique'),
+            model_name="hostingcapacityrecord",
+            constraint=models.UniqueConstraint(
+                fields=("source", "key", "capacity_type", "variant"), name="record_key_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='feeder',
-            constraint=models.UniqueConstraint(fields=('utility', 'external_id'), name='feeder_external_id_unique'),
+            model_name="feeder",
+            constraint=models.UniqueConstraint(
+                fields=("utility", "external_id"), name="feeder_external_id_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='feeder',
-            constraint=models.UniqueConstraint(fields=('utility', 'slug'), name='feeder_slug_unique'),
+            model_name="feeder",
+            constraint=models.UniqueConstraint(fields=("utility", "slug"), name="feeder_slug_unique"),
         ),
         migrations.AddConstraint(
-            model_name='substationloadprofile',
-            constraint=models.UniqueConstraint(fields=('substation', 'month', 'hour'), name='load_profile_hour_unique'),
+            model_name="substationloadprofile",
+            constraint=models.UniqueConstraint(
+                fields=("substation", "month", "hour"), name="load_profile_hour_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='substationloadprofile',
-            constraint=models.CheckConstraint(condition=models.Q(('hour__range', (0, 23)), ('month__range', (1, 12))), name='load_profile_hour_valid'),
+            model_name="substationloadprofile",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("hour__range", (0, 23)), ("month__range", (1, 12))),
+                name="load_profile_hour_valid",
+            ),
         ),
     ]
