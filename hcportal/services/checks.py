@@ -22,9 +22,10 @@ def check(pytest_arguments: list[str], console: Console) -> int:
         up.start_servers(supervisor, ours, console)
         failed = []
         for name, arguments in CHECKS:
-            with console.step(name):
+            with console.step(name) as step:
                 status, output = supervisor.attempt(name.replace(" ", "-"), python(*arguments), paths.PROJECT)
-            if status != 0:
+                step.failed = status != 0
+            if step.failed:
                 failed.append(name)
                 console.say(output.rstrip())
         if supervisor.run_in_foreground(python("-m", "pytest", *pytest_arguments), paths.PROJECT) != 0:

@@ -4,9 +4,17 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TextIO
 
 NAME_WIDTH = 28
+
+
+@dataclass
+class Step:
+    """A step under way; one that failed without raising is marked."""
+
+    failed: bool = False
 
 
 class Console:
@@ -22,17 +30,18 @@ class Console:
         self._in_step = False
 
     @contextlib.contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: str) -> Iterator["Step"]:
         """Name a step while it runs, and add how long it took, or that it failed."""
+        step = Step()
         self._write(f"  {name:<{NAME_WIDTH}}")
         self._in_step = True
         begun = time.monotonic()
         try:
-            yield
+            yield step
         except BaseException:
             self._close_step(name, begun, "failed")
             raise
-        self._close_step(name, begun, "")
+        self._close_step(name, begun, "failed" if step.failed else "")
 
     def _close_step(self, name: str, begun: float, outcome: str) -> None:
         if not self._in_step:  # something was said meanwhile: name the step again
