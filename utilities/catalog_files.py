@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from hcportal.errors import CatalogError
 from utilities.spec import UtilitySpec
@@ -43,23 +44,45 @@ def read_entry(file: Path) -> UtilitySpec:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise CatalogError(f"{file}:{line}: not YAML: {error.problem}") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise CatalogError(f"{file}:{line}: not YAML: {error.reason}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogError(f"{file}:1: cannot be read: {error}") from error
     if root is None or not isinstance(given, dict):
-        raise CatalogError(f"{file}:1: is empty; a catalog file describes one utility")
+        what = "is empty" if root is None else "does not hold keys and values"
+        raise CatalogError(f"{file}:1: {what}; a catalog file describes one utility")
     _refuse_repeated_keys(file, root)
     try:
         entry = UtilitySpec.model_validate(given)
     except ValidationError as error:
-        raise CatalogError(
-            "\n".join(
-                f"{file}:{_line(root, fault['loc'])}: {_sentence(fault['loc'], fault['msg'])}"
-                for fault in error.errors()
-            )
-        ) from error
+        faults = [(_place(fault), fault["msg"]) for fault in _root_causes(error.errors())]
+        lines = [f"{file}:{_line(root, place)}: {_sentence(place, message)}" for place, message in faults]
+        raise CatalogError("\n".join(lines)) from error
     if entry.code != file.stem:
-        raise CatalogError(f"{file}:1: code is '{entry.code}', but the file is called {file.name}")
+        line = _line(root, ("code",))
+        raise CatalogError(f"{file}:{line}: code is '{entry.code}', but the file is called {file.name}")
     return entry
+
+
+def _root_causes(faults: list[ErrorDetails]) -> list[ErrorDetails]:
+    """The faults without those that only follow from another one, or say the same of one place again."""
+    kept: dict[tuple[int | str, ...], ErrorDetails] = {}
+    for fault in faults:
+        place = fault["loc"]
+        follows = fault["type"] == "too_short" and any(
+            other["loc"][: len(place)] == place for other in faults if other is not fault
+        )
+        if not follows:
+            kept.setdefault(_place(fault), fault)
+    return list(kept.values())
+
+
+def _place(fault: ErrorDetails) -> tuple[int | str, ...]:
+    """Where in the file a person should look: keys and positions, without parts that pydantic made up."""
+    at: tuple[int | str, ...] = fault.get("ctx", {}).get("at", ())
+    place = (*fault["loc"], *at)
+    return tuple(step for step in place if not (isinstance(step, str) and "[" in step))
 
 
 def _refuse_repeated_keys(file: Path, node: yaml.Node) -> None:
@@ -76,15 +99,25 @@ def _refuse_repeated_keys(file: Path, node: yaml.Node) -> None:
             _refuse_repeated_keys(file, value)
 
 
+def _held_by(node: yaml.MappingNode, step: int | str) -> tuple[yaml.Node, yaml.Node] | None:
+    """The key called `step` and its value, looked for within a reader's long form too."""
+    for key, value in node.value:
+        if key.value == step:
+            return key, value
+    if len(node.value) == 1 and isinstance(inner := node.value[0][1], yaml.MappingNode):
+        return _held_by(inner, step)
+    return None
+
+
 def _line(node: yaml.Node, path: tuple[int | str, ...]) -> int:
     """The line of the deepest part of `path` that the file really holds."""
     line = node.start_mark.line + 1
     for step in path:
         if isinstance(node, yaml.MappingNode):
-            match = [(key, value) for key, value in node.value if key.value == step]
-            if not match:
-                continue  # a part that validation made up, such as a reader's long form
-            key, node = match[0]
+            held = _held_by(node, step)
+            if held is None:
+                continue  # a key that is missing
+            key, node = held
             line = key.start_mark.line + 1
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
             node = node.value[step]
@@ -97,5 +130,6 @@ def _sentence(path: tuple[int | str, ...], message: str) -> str:
     if message == "Extra inputs are not permitted":
         known: Any = path[-1]
         return f"{where}: '{known}' is not a key of the catalog; see docs/catalog.md"
-    said = message.removeprefix("Value error, ")
-    return f"{where}: {said}" if where else said
+    if message == "Input should be a valid tuple":
+        message = "must be a list, such as [this, that]"
+    return f"{where}: {message}" if where else message

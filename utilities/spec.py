@@ -10,15 +10,21 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=40)]
 FieldName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 # What makes the same quantity comparable: a column of ours takes only readers of its own kind.
 MEGAWATT_READERS = ("mw", "kw", "mva", "kva")
 POWER_READERS_WITH_FACTOR = ("mva", "kva")
+
+
+def _misfit(message: str, *at: str | int) -> PydanticCustomError:
+    """An error about parts that do not fit each other; `at` leads to the part to look at."""
+    return PydanticCustomError("misfit", "{message}", {"message": message, "at": at})
 
 
 class Closed(BaseModel):
@@ -67,17 +73,19 @@ class Reading(Closed):
         """Accept `{kw: Field}` and `{kw: {field: Field, ...}}` beside the plain form."""
         if isinstance(given, dict) and len(given) == 1 and "reader" not in given:
             [(reader, rest)] = given.items()
+            if isinstance(rest, dict) and "reader" in rest:
+                raise _misfit(
+                    f"read with {reader} or with {rest['reader']}? Name one reader", reader, "reader"
+                )
             return {"reader": reader, **(rest if isinstance(rest, dict) else {"field": rest})}
         return given
 
     @model_validator(mode="after")
     def _power_factor_where_needed(self) -> Self:
         if (self.reader in POWER_READERS_WITH_FACTOR) != (self.power_factor is not None):
-            raise ValueError(
-                f"{self.reader} needs a declared power_factor"
-                if self.power_factor is None
-                else f"power_factor means nothing to {self.reader}"
-            )
+            if self.power_factor is None:
+                raise _misfit(f"{self.reader} needs a declared power_factor")
+            raise _misfit(f"power_factor means nothing to {self.reader}", "power_factor")
         return self
 
 
@@ -86,7 +94,8 @@ def _readers(*allowed: str) -> Any:  # an annotated Reading; mypy cannot follow 
 
     def check(reading: Reading) -> Reading:
         if reading.reader not in allowed:
-            raise ValueError(f"read with {reading.reader}; this field takes {', '.join(allowed)}")
+            message = f"read with {reading.reader}; this field takes {', '.join(allowed)}"
+            raise _misfit(message, reading.reader.value)
         return reading
 
     from pydantic import AfterValidator
@@ -148,18 +157,18 @@ class Figure(Closed):
     def _basis_has_its_columns(self) -> Self:
         published = self.remaining == RemainingBasis.PUBLISHED
         if published and self.remaining_capacity_mw is None:
-            raise ValueError("remaining is 'published', but remaining_capacity_mw is not mapped")
+            raise _misfit("'published', but remaining_capacity_mw is not mapped", "remaining")
         if not published and self.remaining_capacity_mw is not None:
-            raise ValueError("remaining_capacity_mw is mapped, so remaining must be 'published'")
+            raise _misfit("remaining_capacity_mw is mapped, so this must be 'published'", "remaining")
         for column in self.remaining.subtracts:
             if getattr(self, column) is None:
-                raise ValueError(f"remaining is '{self.remaining}', but {column} is not mapped")
+                raise _misfit(f"'{self.remaining}', but {column} is not mapped", "remaining")
             if column.split("_")[0] in self.study_contains:
-                raise ValueError(f"remaining takes off {column}, which the study already contains")
+                raise _misfit(f"takes off {column}, which the study already contains", "remaining")
         if not {"hosting_capacity_mw", "hosting_capacity_max_mw", "remaining_capacity_mw"} & set(
             self.readings()
         ):
-            raise ValueError("a figure needs a hosting capacity or a remaining capacity")
+            raise _misfit("a figure needs a hosting capacity or a remaining capacity")
         return self
 
     def readings(self) -> dict[str, Reading]:
@@ -232,19 +241,22 @@ class SourceSpec(Closed):
     def _hangs_together(self) -> Self:
         pairs = [(figure.capacity_type, figure.variant) for figure in self.figures]
         if len(set(pairs)) < len(pairs):
-            raise ValueError("two figures have the same capacity_type and variant")
+            raise _misfit("two of them have the same capacity_type and variant", "figures")
         if self.grain != "cell" and self.fields.feeder_id is None:
-            raise ValueError(f"grain is '{self.grain}', so fields.feeder_id must be mapped")
-        for figure in self.figures:
+            raise _misfit(f"'{self.grain}', so fields.feeder_id must be mapped", "grain")
+        for number, figure in enumerate(self.figures):
             if self.rolls_up and figure.rollup is None:
-                raise ValueError(
-                    f"figure {figure.capacity_type}/{figure.variant} needs rollup: min or max, "
-                    "or the source feeder_records: false"
+                raise _misfit(
+                    f"{figure.capacity_type}/{figure.variant} needs rollup: min or max, "
+                    "or the source feeder_records: false",
+                    "figures",
+                    number,
                 )
             if not self.rolls_up and figure.rollup is not None:
-                raise ValueError("rollup means something only where sections become feeder records")
+                message = "means something only where sections become feeder records"
+                raise _misfit(message, "figures", number, "rollup")
         if self.geometry == "none" and self.key == "geometry":
-            raise ValueError("key is 'geometry', but the source has none")
+            raise _misfit("'geometry', but the source has none", "key")
         return self
 
     @property
@@ -256,6 +268,16 @@ class SourceSpec(Closed):
     def url(self) -> str:
         """The layer's address, the service's where no layer is named."""
         return self.service_url if self.layer is None else f"{self.service_url}/{self.layer}"
+
+    @property
+    def scheme(self) -> str:
+        """Of the address: https, http or recorded."""
+        return urlsplit(self.service_url).scheme
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """True for a loopback address: a server that a person runs for themselves."""
+        return urlsplit(self.service_url).hostname in {"127.0.0.1", "localhost", "::1"}
 
     def published_fields(self) -> tuple[str, ...]:
         """Every published field that this source maps, each once, in order of first mention."""
@@ -289,16 +311,15 @@ class UtilitySpec(Closed):
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         if self.timezone not in available_timezones():
-            raise ValueError(f"timezone '{self.timezone}' is not an IANA name such as America/New_York")
-        ZoneInfo(self.timezone)
-        codes = [source.code for source in self.sources]
-        if len(set(codes)) < len(codes):
-            raise ValueError("two sources have the same code")
-        for source in self.sources:
-            address = urlsplit(source.service_url)
-            loopback = address.hostname in {"127.0.0.1", "localhost", "::1"}
-            if not (address.scheme in self.SCHEMES or (address.scheme == "http" and loopback)):
-                raise ValueError(f"source {source.code}: service_url must be https, not {source.service_url}")
-            if address.scheme == "recorded" and not self.synthetic:
-                raise ValueError(f"source {source.code}: recorded:// is for synthetic utilities only")
+            raise _misfit(f"'{self.timezone}' is not an IANA name such as America/New_York", "timezone")
+        codes: set[str] = set()
+        for number, source in enumerate(self.sources):
+            if source.code in codes:
+                raise _misfit(f"two sources are called '{source.code}'", "sources", number, "code")
+            codes.add(source.code)
+            scheme, where = source.scheme, ("sources", number, "service_url")
+            if not (scheme in self.SCHEMES or (scheme == "http" and source.is_on_this_machine)):
+                raise _misfit(f"must be https, not {source.service_url}", *where)
+            if scheme == "recorded" and not self.synthetic:
+                raise _misfit("recorded:// is for synthetic utilities only", *where)
         return self

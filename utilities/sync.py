@@ -112,7 +112,7 @@ def _refuse_loopback(entries: Iterable[UtilitySpec]) -> None:
         f"{entry.code}/{source.code}"
         for entry in entries
         for source in entry.sources
-        if source.service_url.startswith("http://")
+        if source.is_on_this_machine
     ]
     if local:
         raise CatalogError(

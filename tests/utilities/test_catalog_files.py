@@ -1,0 +1,201 @@
+"""A catalog file that cannot be used is refused with its file, its line and one clear sentence."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hcportal.errors import CatalogError
+from tests.layers import entry
+from tests.reference import reference
+from utilities.catalog_files import OWN_CATALOG, read_catalog, read_entry
+from utilities.spec import SourceSpec, UtilitySpec
+
+FILES = sorted(OWN_CATALOG.glob("*.yaml"))
+GOOD = """\
+# One utility.
+code: good
+name: Good Electric
+states: [RI]
+timezone: America/New_York
+data_source_type: arcgis_feature
+sources:
+  - code: sections
+    title: Sections
+    service_url: https://gis.example.org/FeatureServer
+    layer: 0
+    grain: section
+    key: [ID]
+    fields:
+      feeder_id: {id: Feeder}
+    figures:
+      - capacity_type: generation
+        hosting_capacity_mw:
+          kw:
+            field: HC
+            not_studied: ["NA"]
+        installed_dg_mw: {kw: DG}
+        remaining: hosting_less_installed
+        rollup: max
+"""
+
+
+def refused(folder: Path, text: str | bytes) -> list[str]:
+    """What is said of a file called good.yaml that holds `text`, without the folder's name."""
+    file = folder / "good.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(CatalogError) as refusal:
+        read_entry(file)
+    said = str(refusal.value)
+    assert all(line.startswith(f"{file}:") for line in said.splitlines())
+    return said.replace(f"{folder}/", "").splitlines()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_file_of_the_catalog_reads(file: Path) -> None:
+    assert read_entry(file).code == file.stem
+
+
+def test_the_file_that_the_faulty_ones_are_made_from_is_good(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    assert read_entry(tmp_path / "good.yaml").sources[0].url == "https://gis.example.org/FeatureServer/0"
+
+
+@pytest.mark.parametrize(
+    ("was", "is_now", "said"),
+    [
+        ("    layer: 0", "    layer: 0\n    colour: red", "12: sources.0.colour: 'colour' is not a key"),
+        ("            not_studied:", "            not_studdied:", "21: .*'not_studdied' is not a key"),
+        ("    layer: 0", "    layer: 0\n    layer: 1", "12: 'layer' stands here twice"),
+        ("{id: Feeder}", "{kw: Feeder}", "15: .*read with kw; this field takes text, id"),
+        ("          kw:\n", "          kv:\n", "19: .*read with kv; this field takes mw, kw, mva, kva"),
+        ("          kw:\n", "          kww:\n", "18: .*Input should be 'text', 'id', 'mw'"),
+        ("          kw:\n", "          kva:\n", "18: .*kva needs a declared power_factor"),
+        ("field: HC", "field: HC\n            reader: mw", "21: .*read with kw or with mw"),
+        ('["NA"]', "[-9999]", "21: .*not_studied.0: Input should be a valid string"),
+        ("        rollup: max\n", "", "17: .*generation/default needs rollup: min or max"),
+        ("grain: section", "grain: feeder", "24: .*rollup: means something only where sections"),
+        (
+            "        installed_dg_mw: {kw: DG}\n",
+            "",
+            "22: .*remaining: 'hosting_less_installed', but installed_dg_mw is not mapped",
+        ),
+        (
+            "remaining: hosting_less_installed",
+            "remaining: published",
+            "23: .*remaining: 'published', but remaining_capacity_mw is not mapped",
+        ),
+        (
+            "installed_dg_mw:",
+            "remaining_capacity_mw:",
+            "23: .*remaining_capacity_mw is mapped, so this must be 'published'",
+        ),
+        (
+            "remaining: hosting_less_installed",
+            "study_contains: [installed]\n        remaining: hosting_less_installed",
+            "24: .*takes off installed_dg_mw, which the study already contains",
+        ),
+        ("America/New_York", "America/NewYork", "5: timezone: 'America/NewYork' is not an IANA name"),
+        ("https:", "http:", "10: .*service_url: must be https, not http://gis.example.org"),
+        ("https://gis.example.org", "recorded://x", "10: .*recorded:// is for synthetic util"),
+        ("code: good", "code: other", "2: code is 'other', but the file is called good.yaml"),
+        ("key: [ID]", "key: ID", r"13: sources.0.key: must be a list, such as \[this, that\]"),
+        ("states: [RI]", "states: [Rhode Island]", "4: states.0: String should match pattern"),
+        ("    fields:\n      feeder_id: {id: Feeder}\n", "", "12: .*'section', so fields.feeder_id"),
+        ("name: Good Electric\n", "", "2: name: Field required"),
+        ("states: [RI]", "states: [RI", "5: not YAML: expected"),
+        ("Good Electric", "Good\x07Electric", "3: not YAML: special characters are not allowed"),
+        (GOOD, "", "1: is empty; a catalog file describes one utility"),
+        (GOOD, "# Nothing yet.\n", "1: is empty"),
+        (GOOD, "- good\n", "1: does not hold keys and values"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_one_line_with_its_place(tmp_path: Path, was: str, is_now: str, said: str) -> None:
+    assert was in GOOD
+    [line] = refused(tmp_path, GOOD.replace(was, is_now))
+    assert re.match(f"good.yaml:{said}", line), line
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    [line] = refused(tmp_path, b"code: \xff\xfe")
+    assert line.startswith("good.yaml:1: cannot be read: 'utf-8' codec")
+
+
+def test_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(GOOD)
+    (tmp_path / "two.yaml").write_text(GOOD.replace("code: good", "code: two").replace("https", "http"))
+    with pytest.raises(CatalogError) as refusal:
+        read_catalog([tmp_path, tmp_path / "absent"])
+    lines = str(refusal.value).replace(f"{tmp_path}/", "").splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["one.yaml:2:", "two.yaml:10:", "absent:"]
+
+
+def test_an_entry_of_a_later_folder_wins(tmp_path: Path) -> None:
+    own = (OWN_CATALOG / "ri_energy.yaml").read_text()
+    (tmp_path / "ri_energy.yaml").write_text(own.replace("name: Rhode Island Energy", "name: Ours"))
+    assert read_catalog([tmp_path])["ri_energy"].name == "Ours"
+    assert read_catalog()["ri_energy"].name == "Rhode Island Energy"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_an_entry_survives_the_database(file: Path) -> None:
+    utility = read_entry(file)
+    stored = json.loads(json.dumps(utility.model_dump(mode="json", exclude_defaults=True)))
+    assert UtilitySpec.model_validate(stored) == utility
+    for source in utility.sources:
+        stored = json.loads(json.dumps(source.model_dump(mode="json", exclude_defaults=True)))
+        assert SourceSpec.model_validate(stored) == source
+
+
+def test_everything_that_can_be_said_survives_the_database() -> None:
+    whole = entry(
+        "whole",
+        key=["a", "b"],
+        thresholds={"max_row_loss": 0.5},
+        fields={
+            "feeder_id": {"id": "feeder"},
+            "record_date": {"date": {"field": "d", "format": "M/d/yyyy"}},
+        },
+        figures=[
+            {
+                "capacity_type": "load",
+                "variant": "summer-peak",
+                "hosting_capacity_mw": {
+                    "mva": {
+                        "field": "hc",
+                        "power_factor": 0.95,
+                        "at_least": 10.5,
+                        "withheld": ["REDACTED"],
+                        "not_studied": ["NA"],
+                        "unknown": ["?"],
+                    }
+                },
+                "constraining_metric": {"metric": {"field": "m", "words": {"Hot wire": "thermal"}}},
+                "criteria": {"over-voltage": {"kw": "ov"}},
+                "remaining": "unknown",
+                "rollup": "min",
+            }
+        ],
+    )
+    utility = UtilitySpec.model_validate(yaml.safe_load(yaml.safe_dump(whole)))
+    stored = json.loads(json.dumps(utility.model_dump(mode="json", exclude_defaults=True)))
+    assert UtilitySpec.model_validate(stored) == utility
+
+
+@pytest.mark.parametrize("code", ["ri_energy", "pge", "pepco", "ngrid_ny"])
+def test_every_mapped_field_was_seen_in_that_layer(code: str) -> None:
+    registry = json.loads(reference("utilities_registry.json").read_text())
+    utility = next(utility for utility in registry["utilities"] if utility["code"] == code)
+    layers: dict[tuple[str, int], dict[str, Any]] = {
+        (layer["service_url"], int(layer["layer"].split(" ")[0])): layer
+        for layer in utility["layers"]
+        if layer["layer"].split(" ")[0].isdigit()
+    }
+    for source in read_entry(OWN_CATALOG / f"{code}.yaml").sources:
+        assert source.layer is not None
+        seen = layers[source.service_url, source.layer]
+        assert set(source.published_fields()) <= set(seen["fields"])
+        assert seen["geometry"] == source.geometry
