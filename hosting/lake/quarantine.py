@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from hosting.lake import tables
+from hosting.lake.silver import without_nul
 from hosting.lake.store import Lake
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ def keep(lake: Lake, staged: "DataFrame", bronze: "DataFrame") -> None:
         .agg(F.min("reject_reason").alias("reason"))
         .withColumnRenamed("reject_check", "check_id")
     )
-    published = bronze.select(F.col("row_no").alias("published_row"), "attributes")
+    attributes = without_nul(F.col("attributes")).alias("attributes")
+    published = bronze.select(F.col("row_no").alias("published_row"), attributes)
     lake.append(
         tables.QUARANTINE,
         refused.join(published, F.col("row_no") == F.col("published_row"), "left"),

@@ -5,7 +5,8 @@ not understood; what is null although something was published is reported by `un
 and Sail read alike: ASCII patterns, `try_cast`, multiplication instead of division.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 DECIMAL_PATTERN = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)$"
 EXPONENT_PATTERN = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)[eE][+-]?[0-9]{1,3}$"
+BLANKS = " \t\r\n"
 SAYS_NOTHING = ("", "null", "none", "nan", "<null>")
 DATE_TYPE = "esriFieldTypeDate"
 
@@ -48,7 +50,7 @@ NO = ("n", "no", "false", "f", "0", "ug", "underground", "radial")
 
 def published(attributes: "Column", field: str) -> "Column":
     """The trimmed text of a field, null where it says nothing."""
-    text = F.trim(attributes.getField(field))
+    text = F.trim(attributes.getField(field), F.lit(BLANKS))
     return F.when(~F.lower(text).isin(*SAYS_NOTHING), text)
 
 
@@ -61,7 +63,7 @@ def read(reading: Reading, attributes: "Column", field_type: str, timezone: str)
     text = published(attributes, reading.field)
     said = [*reading.unknown, *reading.withheld, *reading.not_studied]
     if said:
-        text = F.when(~text.isin(*said), text)
+        text = F.when(~_is_one_of(text, said), text)
     if reading.reader == Reader.DATE:
         return _date(text, reading, field_type, timezone)
     return _READERS[reading.reader](text, reading)
@@ -71,7 +73,7 @@ def unread(reading: Reading, attributes: "Column", value: "Column") -> "Column":
     """True where something was published that the reading did not understand."""
     text = published(attributes, reading.field)
     said = [*reading.unknown, *reading.withheld, *reading.not_studied]
-    meant = ~text.isin(*said) if said else F.lit(True)
+    meant = ~_is_one_of(text, said) if said else F.lit(True)
     return text.isNotNull() & meant & value.isNull()
 
 
@@ -83,10 +85,16 @@ def status(reading: Reading, attributes: "Column", value: "Column") -> "Column":
         ceiling = _scaled(F.lit(str(reading.at_least)).cast("decimal(28,9)"), reading)
         column = F.when(value >= ceiling, "at_least").otherwise(column)
     if reading.not_studied:
-        column = F.when(text.isin(*reading.not_studied), "not_studied").otherwise(column)
+        column = F.when(_is_one_of(text, reading.not_studied), "not_studied").otherwise(column)
     if reading.withheld:
-        column = F.when(text.isin(*reading.withheld), "withheld").otherwise(column)
+        column = F.when(_is_one_of(text, reading.withheld), "withheld").otherwise(column)
     return column
+
+
+def _is_one_of(text: "Column", said: Sequence[str]) -> "Column":
+    """True where a listed value was published; '-9999.0' is what a float column made of -9999."""
+    whole = F.regexp_replace(text, "^([+-]?[0-9]+)[.]0+$", "$1")
+    return whole.isin(*[re.sub("^([+-]?[0-9]+)[.]0+$", r"\1", word) for word in said])
 
 
 def number(text: "Column") -> "Column":
@@ -110,12 +118,16 @@ def _megawatts(text: "Column", reading: Reading) -> "Column":
 
 
 def _kilovolts(text: "Column", reading: Reading) -> "Column":
-    """'24.9', '24.9 kV' or, with the reader `volts`, '24900'."""
-    bare = F.trim(F.regexp_replace(F.lower(text), "k?v(olts)?$", ""))
-    value = number(bare)
-    if reading.reader == Reader.VOLTS:
-        value = value * F.lit("0.001").cast("decimal(4,3)")
-    return value.try_cast("decimal(8,3)")
+    """'24.9' or, with the reader `volts`, '24900'. A unit behind the number ('24.9 kV', '24900 V') counts."""
+    word = F.lower(text)
+    value = number(F.trim(F.regexp_replace(word, "k?v(olts)?$", "")))
+    in_volts = (
+        F.when(word.rlike("kv(olts)?$"), F.lit(False))
+        .when(word.rlike("v(olts)?$"), F.lit(True))
+        .otherwise(F.lit(reading.reader == Reader.VOLTS))
+    )
+    from_volts = (value * F.lit("0.001").cast("decimal(4,3)")).try_cast("decimal(8,3)")
+    return F.when(in_volts, from_volts).otherwise(value.try_cast("decimal(8,3)"))
 
 
 def _text(text: "Column", _reading: Reading) -> "Column":

@@ -43,7 +43,9 @@ def stage(
     Columns as tables.STAGE; `reject_check` is null on rows that pass.
     """
     schema = T.StructType([T.StructField(name, T.StringType()) for name in spec.published_fields()])
-    parsed = bronze.withColumn("a", F.from_json("attributes", schema))
+    parsed = bronze.withColumn("attributes", without_nul(F.col("attributes"))).withColumn(
+        "a", F.from_json("attributes", schema)
+    )
     a = F.col("a")
     shared: dict[str, Column] = {}
     unread: list[Column] = []
@@ -71,6 +73,15 @@ def stage(
         }
     )
     return _judge(rows, spec)
+
+
+def without_nul(attributes: "Column") -> "Column":
+    """A row's JSON without U+0000, with which some servers fill up fixed-length text.
+
+    PostgreSQL takes it in no text; bronze keeps it. A backslash before it, itself escaped, stays.
+    """
+    cleaned = F.regexp_replace(attributes, r"(^|[^\\])((?:\\\\)*)(?:\\u0000)+", "$1$2")
+    return F.when(attributes.contains(r"\u0000"), cleaned).otherwise(attributes)
 
 
 def _figure(figure: Figure, a: "Column") -> "Column":

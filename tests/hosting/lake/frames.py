@@ -1,0 +1,88 @@
+"""Published rows as frames of the real engine, and what the transforms make of them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from hosting.lake import silver
+from hosting.lake.session import engine
+from utilities.spec import SourceSpec
+
+SHAPE = bytes.fromhex("010200000002000000") + bytes(32)
+SCHEMA = pa.schema(
+    [
+        pa.field("row_no", pa.int64()),
+        pa.field("object_id", pa.string()),
+        pa.field("attributes", pa.string()),
+        pa.field("geometry", pa.binary()),
+    ]
+)
+
+
+def figure(**given: Any) -> dict[str, Any]:
+    """A figure of generation whose capacity is in the field `hc`, in MW."""
+    plain = {"capacity_type": "generation", "hosting_capacity_mw": {"mw": "hc"}, "remaining": "unknown"}
+    return plain | given
+
+
+def source(*figures: dict[str, Any], **given: Any) -> SourceSpec:
+    """A source of feeders with key and feeder id in `id`, without rules that the test does not ask for."""
+    plain = {
+        "code": "feeders",
+        "title": "Feeders",
+        "service_url": "https://gis.example.org/FeatureServer",
+        "layer": 0,
+        "grain": "feeder",
+        "key": ["id"],
+        "fields": {"feeder_id": {"id": "id"}} | given.pop("fields", {}),
+        "figures": list(figures) or [figure()],
+    }
+    return SourceSpec.model_validate(plain | given)
+
+
+def bronze(rows: Sequence[dict[str, Any]]) -> Any:
+    """Bronze rows: values are JSON strings or null as the reader keeps them.
+
+    `geometry` of a row is its WKB; `id` is the row's number unless the row has one.
+    """
+    table = pa.Table.from_pylist(
+        [
+            {
+                "row_no": number,
+                "object_id": str(number + 1),
+                "attributes": json.dumps(
+                    {"id": str(number)} | {name: row[name] for name in row if name != "geometry"}
+                ),
+                "geometry": row.get("geometry", SHAPE),
+            }
+            for number, row in enumerate(rows)
+        ],
+        schema=SCHEMA,
+    )
+    return engine().createDataFrame(table)
+
+
+def stage(
+    spec: SourceSpec,
+    rows: Sequence[dict[str, Any]],
+    *,
+    timezone: str = "America/New_York",
+    **types: str,
+) -> Any:
+    """Stage rows as a frame; fields are text unless `types` says otherwise."""
+    known = dict.fromkeys(spec.published_fields(), "esriFieldTypeString") | types
+    return silver.stage(bronze(rows), spec, known, utility="test", timezone=timezone, run_id=1)
+
+
+def staged(spec: SourceSpec, rows: Sequence[dict[str, Any]], **given: Any) -> list[dict[str, Any]]:
+    """Stage rows in the order they were published, then of the figures."""
+    found: list[dict[str, Any]] = stage(spec, rows, **given).toArrow().to_pylist()
+    order = [(figure.capacity_type, figure.variant) for figure in spec.figures]
+    return sorted(found, key=lambda row: (row["row_no"], order.index((row["capacity_type"], row["variant"]))))
+
+
+def column(spec: SourceSpec, name: str, rows: Sequence[dict[str, Any]], **given: Any) -> list[Any]:
+    """One column of the stage rows."""
+    return [row[name] for row in staged(spec, rows, **given)]
