@@ -10,7 +10,6 @@
 
 from typing import Any
 
-
 READ_APPS = ("utilities", "hosting")
 OPERATOR_EDITS = (
     ("utilities", "source"),

@@ -1,1 +1,1 @@
-"""The project: settings, addresses, the Celery application, one polite HTTP client, named errors, services."""
+"""The project: settings, addresses, Celery application, one polite HTTP client, named errors, services."""

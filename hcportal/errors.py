@@ -1,7 +1,8 @@
 """Errors a person can meet, each named for what happened.
 
-The message says what happened, to which source, what was kept and what to do. Whatever is raised from here is
-shown as it is: on stderr by commands, on the run in the admin. Anything else is a bug and keeps its traceback.
+The message says what happened, to which source, what was kept and what to do. Whatever is raised from here
+is shown as it is: on stderr by commands, on the run in the admin. Anything else is a bug and keeps its
+traceback.
 """
 
 
@@ -62,6 +63,10 @@ class EmptySource(FetchError):
 
 class SourceBusy(HcportalError):
     """Another run of this source is under way."""
+
+
+class Interrupted(HcportalError):
+    """A run's process ended before the run did."""
 
 
 class LakeError(HcportalError):

@@ -6,12 +6,13 @@ brought to the published run by the same change set, which may be applied any nu
 
 from django.utils import timezone
 
+from hcportal.errors import Interrupted, SourceBusy
 from hosting.lake import changes, maintain, platinum
 from hosting.lake.store import Lake
 from hosting.lake_settings import open_lake
 from hosting.locks import source_lock
 from hosting.models import HCIngestionRun, RunStatus
-from hosting.recording import end
+from hosting.recording import end, told
 from utilities.models import Source
 
 
@@ -24,8 +25,7 @@ def settle(source: Source, lake: Lake) -> list[HCIngestionRun]:
     dead = list(source.runs.filter(status=RunStatus.RUNNING))
     for run in dead:
         after = f"after the step '{run.step}'" if run.step else "before its first step ended"
-        kept = f"run {source.published_run_id}" if source.published_run_id else "nothing published yet"
-        end(run, RunStatus.FAILED, f"Its process ended {after}. Readers kept the state before it ({kept}).")
+        end(run, RunStatus.FAILED, told(Interrupted(f"Its process ended {after}"), run))
         maintain.drop_stage(lake, source.utility.utility_code, run.pk)
     if source.lake_run_id != source.published_run_id:
         advance_lake(source, lake)
@@ -57,8 +57,6 @@ def supersede_held(run: HCIngestionRun) -> None:
 
 def reconcile_all() -> list[HCIngestionRun]:
     """Settle every source that no process holds; called at every start."""
-    from hcportal.errors import SourceBusy
-
     ended: list[HCIngestionRun] = []
     lake = open_lake()
     for source in Source.objects.select_related("utility"):

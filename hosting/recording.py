@@ -98,9 +98,9 @@ def recording(source: Source, reporter: Reporter, **values: Any) -> Iterator[Rec
     try:
         yield recorder
     except Held as held:
-        end(run, RunStatus.HELD, str(held))
+        end(run, RunStatus.HELD, told(held, run))
     except HcportalError as error:
-        end(run, RunStatus.FAILED, str(error))
+        end(run, RunStatus.FAILED, told(error, run))
     except KeyboardInterrupt:
         end(run, RunStatus.CANCELLED, "Interrupted by a person.")
         raise
@@ -108,6 +108,15 @@ def recording(source: Source, reporter: Reporter, **values: Any) -> Iterator[Rec
         log.exception("%s: run %s failed with a bug", source, run.pk)
         end(run, RunStatus.FAILED, f"A fault in hcportal itself ({type(error).__name__}: {error}).")
         raise
+
+
+def told(error: HcportalError, run: HCIngestionRun) -> str:
+    """What happened, and what readers have now."""
+    if run.compared_with_id is None:
+        kept = "Nothing is published yet."
+    else:
+        kept = f"Readers keep what run {run.compared_with_id} published."
+    return f"{str(error).rstrip('.')}. {kept}"
 
 
 def end(run: HCIngestionRun, status: RunStatus, message: str = "") -> None:

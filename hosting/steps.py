@@ -68,7 +68,7 @@ def open_mapped_layer(client: Client, spec: SourceSpec) -> arcgis.Layer:
     if missing:
         raise MissingField(
             f"{spec.url} lacks the mapped field{'s' if len(missing) > 1 else ''} {', '.join(missing)}. "
-            "What was published stays; correct the catalog entry and run again."
+            "Correct the catalog entry and run again."
         )
     return layer
 
@@ -90,7 +90,7 @@ def fetch(lake: Lake, spec: SourceSpec, recorder: Recorder, *, force: bool) -> b
     run = recorder.run
     recorder.note(records_fetched=stored.rows, content_sha256=stored.content_sha256)
     if stored.rows == 0:
-        raise EmptySource(f"{layer.url} has no rows. What was published stays.")
+        raise EmptySource(f"{layer.url} has no rows.")
     recorder.done("bronze")
     Source.objects.filter(pk=run.source_id).update(last_checked_at=timezone.now())
     return stored.is_new
@@ -184,7 +184,7 @@ def judge(lake: Lake, spec: SourceSpec, staged: Staged, recorder: Recorder) -> l
         counts={**run.counts, "staged": measured.passed, "quarantined": sum(measured.rejected.values())}
     )
     if fatal := [noticed.message for noticed in found if noticed.severity == "F"]:
-        raise FetchError(f"{' '.join(fatal)} What was published stays.")
+        raise FetchError(" ".join(fatal))
     return found
 
 
@@ -231,4 +231,4 @@ def compare(lake: Lake, spec: SourceSpec, staged: Staged, recorder: Recorder) ->
 def gate(found: list[Noticed]) -> None:
     """Raise Held where a finding asks for a person."""
     if reasons := [noticed.message for noticed in found if noticed.severity == "B"]:
-        raise Held(f"{' '.join(reasons)} What was published stays until a person has looked.")
+        raise Held(f"Held for a person to look at: {' '.join(reasons)}")

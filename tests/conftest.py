@@ -1,9 +1,13 @@
 """What tests of the whole share: a portal of their own, with its own lake and catalog."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -17,6 +21,8 @@ from utilities.models import Source
 from utilities.sync import sync_catalog
 
 __all__ = ["koop"]
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass
@@ -35,6 +41,33 @@ class Portal:
         found = Source.objects.filter(utility__utility_code=utility).first()
         assert found is not None
         return found
+
+    def environment(self) -> dict[str, str]:
+        """For another process of this portal: its database, lake and catalog."""
+        database = connection.settings_dict
+        return {
+            **os.environ,
+            "DATABASE_URL": "postgis://{USER}@{host}/{NAME}".format(
+                **database, host=quote(database["HOST"], safe="")
+            ),
+            "DJANGO_SETTINGS_MODULE": "hcportal.settings",
+            "HCP_VAR": str(self.folder),
+            "HCP_CATALOG": str(self.folder / "catalog"),
+            "HCP_ALLOW_LOOPBACK": "1",
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def python(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run Python in another process of this portal; its output and exit status."""
+        return subprocess.run(
+            [sys.executable, *words],
+            env=self.environment(),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
     def ingest(self, source: Source, **options: Any) -> HCIngestionRun:
         """Ingest as the portal does; the run as the database has it."""

@@ -19,9 +19,7 @@ def write_layer(root: Path, name: str, rows: list[dict[str, Any]], **types: str)
     fields = [{"name": "OBJECTID", "type": "esriFieldTypeOID", "alias": "OBJECTID"}]
     for column in columns:
         known = next((row[column] for row in rows if row.get(column) is not None), "")
-        fields.append(
-            {"name": column, "type": types.get(column, TYPES[type(known)]), "alias": column}
-        )
+        fields.append({"name": column, "type": types.get(column, TYPES[type(known)]), "alias": column})
     layer = {
         "currentVersion": 11.2,
         "id": 0,
