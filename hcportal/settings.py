@@ -141,7 +141,8 @@ CACHES = {
         "KEY_PREFIX": f"hcp-{HCP_ENV}",
     }
 }
-CELERY_BROKER_URL = _REDIS_URL or paths.celery_redis_url(0)
+# The same server; Celery has a word of its own for a socket.
+CELERY_BROKER_URL = _REDIS_URL.replace("unix://", "redis+socket://") or paths.celery_redis_url(0)
 CELERY_TASK_IGNORE_RESULT = True  # a run is its own record
 CELERY_TASK_ACKS_LATE = False  # a killed run is reconciled, never repeated behind a person's back
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

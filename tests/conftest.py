@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 import yaml
+from django.conf import settings
 from django.db import connection
 from pytest_django import Settings
 
@@ -50,6 +51,7 @@ class Portal:
             "DATABASE_URL": "postgis://{USER}@{host}/{NAME}".format(
                 **database, host=quote(database["HOST"], safe="")
             ),
+            "REDIS_URL": settings.CACHES["default"]["LOCATION"],
             "DJANGO_SETTINGS_MODULE": "hcportal.settings",
             "HCP_VAR": str(self.folder),
             "HCP_CATALOG": str(self.folder / "catalog"),
