@@ -41,6 +41,8 @@ def publish(
     """
     now = timezone.now()
     with transaction.atomic():
+        # Feeders and sums belong to the utility: two of its sources publish one after the other.
+        Utility.objects.select_for_update().only("pk").get(pk=run.utility_id)
         for dataset in ("sections", "records"):
             _publish_dataset(lake, run, spec, dataset, now)
         with connection.cursor() as cursor:

@@ -52,7 +52,7 @@ class Recorder:
         seconds = time.monotonic() - self._began
         self._began = time.monotonic()
         self.run.step = step
-        self.run.steps = [*self.run.steps, {"step": step, "seconds": round(seconds, 3)}]
+        self.run.steps = [*self.run.steps, {"name": step, "seconds": round(seconds, 3)}]
         self.run.save(update_fields=["step", "steps"])
         self.reporter.step(step, seconds)
         step_ended.send(Recorder, run=self.run, step=step)

@@ -88,6 +88,9 @@ class Command(PersonCommand):
                     outcomes.append((source, run, run.error_message))
                 except HcportalError as error:
                     outcomes.append((source, None, str(error)))
+                except Exception as error:
+                    # A bug, kept on the run and in the log with its traceback; the other sources go on.
+                    outcomes.append((source, None, f"a fault in hcportal itself, see the log: {error}"))
         if len(outcomes) > 1:
             self._table(outcomes)
         self._tell(outcomes)
