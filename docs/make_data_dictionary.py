@@ -1,0 +1,220 @@
+"""Writes docs/data-dictionary.md from the lake's tables and the models' help texts.
+
+    .venv/bin/python docs/make_data_dictionary.py           write it
+    .venv/bin/python docs/make_data_dictionary.py --check   exit status 1 if it is out of date
+
+Nothing is asked of a database. What a column means is said where the column is declared; only what the lake
+has and no model does is said here.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = Path(__file__).with_name("data-dictionary.md")
+APPS = ("utilities", "hosting")
+
+INTRODUCTION = """\
+# Data dictionary
+
+Made by `docs/make_data_dictionary.py` from `hosting/lake/tables.py` and the models; do not edit it by hand.
+
+Units stand in the names: `_mw` is megawatts, `_kw` kilowatts, `_kv` kilovolts, `_pct` per cent. Geometry is
+longitude and latitude (EPSG:4326) unless the name says otherwise. Instants are UTC. An empty value means
+unknown and never zero. Words are explained in the [glossary](glossary.md).
+"""
+
+LAKE = """\
+## The lake
+
+Delta tables at `<HCP_LAKE>/<HCP_ENV>/<layer>/<table>`. Bronze is what was published, silver our words and
+units, platinum ready to serve. Beside them lie the answers of the servers as they came, one file a run:
+`bronze/raw/<utility>/<source>/<run>.zst`. Where a column takes words from a closed list, the list stands with
+the column of the same name under HostingCapacityRecord.
+"""
+
+LAKE_TABLES = {
+    "bronze/features": "Rows as published: every value of `attributes` is text, exactly as it came.",
+    "bronze/manifest": "One row a run: what was read, when, where its raw bytes are and what they hash to.",
+    "silver/stage": "A run's rows in our words, refused ones included; removed once they are compared.",
+    "silver/changes": "The log: what each run found added, changed and removed, published or not.",
+    "silver/sections": "The sections that readers see, as of the run that last changed each.",
+    "silver/records": "The feeders and cells that readers see, as of the run that last changed each.",
+    "silver/quarantine": "Published rows that were refused, with the reason.",
+    "platinum/feeder_capacity": "One row for each feeder, capacity type and variant, for any query engine.",
+}
+
+# Columns of the lake that no model has, or that mean something else there.
+LAKE_COLUMNS = {
+    "utility_code": "The utility's code",
+    "run_id": "The run that wrote the row; in current tables, the one that last changed it",
+    "row_no": "Position in the run, from 0",
+    "object_id": "The server's number for the row; may change from one refresh to the next",
+    "attributes": "The published row as JSON, every value a text",
+    "geometry": "WKB, EPSG:4326",
+    "source_code": "The source's code, unique within its utility",
+    "url": "The layer that was read",
+    "fetched_at": "When the last row had come",
+    "path": "Of the raw bytes, within the lake's environment",
+    "sha256": "Of the answers as received, unpacked, in order",
+    "content_sha256": "Of the rows in order, attributes and geometry",
+    "raw_bytes": "Size of the answers, unpacked",
+    "rows": "How many rows were read",
+    "layer": "The layer's own description, as received",
+    "feeder_id": "The feeder's id as published",
+    "geometry_digest": "Of the shapes of all sections; tells that a feeder's merged shape must be made anew",
+    "section_count": "Sections that the record was rolled up from",
+    "unread": "What was published and not understood: our column, and the field it came from",
+    "reject_check": "The check that refused the row; empty where it passed",
+    "reject_reason": "Why, for a person",
+    "check_id": "The check that refused the row",
+    "reason": "Why, for a person",
+    "dataset": "sections or records",
+    "operation": "added, changed or removed",
+    "max_hosting_capacity_mw": "Highest of its sections, or the headline figure where there is no range",
+    "min_hosting_capacity_mw": "Lowest of its sections, or the headline figure where there is no range",
+    "capacity_type": "What could be added",
+    "variant": "Which of the publisher's figures of that type",
+    "capacity_status": "What the hosting capacity figure is",
+    "remaining_basis": "How the remaining capacity came about",
+    "constraining_metric": "The criterion that binds first",
+    "voltage_kv": "Nominal voltage",
+    "phase_config": "How many phases",
+    "is_overhead": "Overhead or underground",
+    "feeder_name": "As published",
+    "substation_name": "As published",
+    "county": "As published",
+    "criteria": "Metric to MW, as JSON",
+}
+
+ARROW_TYPES = {
+    "string": "text",
+    "binary": "bytes",
+    "bool": "true or false",
+    "int32": "integer",
+    "int64": "integer",
+    "date32[day]": "date",
+    "timestamp[us, tz=UTC]": "instant",
+}
+FIELD_TYPES = {
+    "ArrayField": "list of text",
+    "BigAutoField": "integer",
+    "BigIntegerField": "integer",
+    "BooleanField": "true or false",
+    "DateField": "date",
+    "DateTimeField": "instant",
+    "JSONField": "JSON",
+    "PositiveIntegerField": "integer",
+    "PositiveSmallIntegerField": "integer",
+    "TextField": "text",
+}
+
+
+def dictionary() -> str:
+    """The whole document."""
+    parts = [INTRODUCTION, LAKE, *_lake_tables(), "## PostgreSQL\n", *_models()]
+    return "\n".join(parts)
+
+
+def _lake_tables() -> Iterator[str]:
+    from hosting.lake import tables
+    from hosting.models import HostingCapacityRecord
+
+    known = {field.name: str(field.help_text) for field in HostingCapacityRecord._meta.concrete_fields}
+    for name, schema in tables.SCHEMAS.items():
+        partitions = ", ".join(f"`{column}`" for column in tables.PARTITIONS[name])
+        yield f"### {name}\n"
+        yield f"{LAKE_TABLES[name]} Partitioned by {partitions}.\n"
+        yield _table(
+            (column.name, _arrow_type(str(column.type)), LAKE_COLUMNS.get(column.name) or known[column.name])
+            for column in schema
+        )
+
+
+def _arrow_type(name: str) -> str:
+    return ARROW_TYPES.get(name) or name.replace("decimal128", "decimal")
+
+
+def _models() -> Iterator[str]:
+    from django.apps import apps
+
+    for label in APPS:
+        for model in apps.get_app_config(label).get_models():
+            if model._meta.auto_created:
+                continue
+            yield f"### {model.__name__}\n"
+            yield f"{_first_paragraph(model.__doc__ or '')} Table `{model._meta.db_table}`.\n"
+            if keys := _keys(model):
+                yield f"Unique: {'; '.join(keys)}.\n"
+            fields = [*model._meta.concrete_fields, *model._meta.many_to_many]
+            yield _table((field.name, _field_type(field), _meaning(field)) for field in fields)
+
+
+def _keys(model: Any) -> list[str]:
+    fields = [", ".join(c.fields) for c in model._meta.constraints if getattr(c, "fields", None)]
+    return [f"`{names}`" for names in fields]
+
+
+def _field_type(field: Any) -> str:
+    """The type in words, with `or empty` where nothing may stand there."""
+    name = field.get_internal_type()
+    if field.many_to_many:
+        return f"any number of {field.related_model.__name__}"
+    if field.is_relation:
+        kind = f"one {field.related_model.__name__}"
+    elif name == "DecimalField":
+        kind = f"decimal({field.max_digits}, {field.decimal_places})"
+    elif field.max_length and name != "ArrayField":
+        kind = f"text, up to {field.max_length}"
+    elif hasattr(field, "srid"):
+        kind = f"{field.geom_type.lower()}, EPSG:{field.srid}"
+    else:
+        kind = FIELD_TYPES[name]
+    return f"{kind}, or empty" if field.null or (field.blank and kind.startswith("text")) else kind
+
+
+def _meaning(field: Any) -> str:
+    """The help text, and the words that a closed vocabulary allows."""
+    said = [str(field.help_text)] if field.help_text else []
+    if field.choices:
+        words = [
+            f"`{value}`" if str(value).lower() == str(label).lower() else f"`{value}` ({label})"
+            for value, label in field.flatchoices
+        ]
+        said.append(f"One of {', '.join(words)}")
+    return ". ".join(said)
+
+
+def _first_paragraph(text: str) -> str:
+    """Of a docstring, in one line that ends in a full stop."""
+    return " ".join(text.strip().split("\n\n")[0].split()).rstrip(".:;") + "."
+
+
+def _table(rows: Iterator[tuple[str, str, str]]) -> str:
+    lines = ["| column | type | meaning |", "|---|---|---|"]
+    lines += [f"| `{name}` | {kind} | {meaning.replace('|', '/')} |" for name, kind, meaning in rows]
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the document, or with --check only say whether it is up to date; the exit status."""
+    import django
+
+    sys.path.insert(0, str(ROOT))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hcportal.settings")
+    django.setup()
+    text = dictionary()
+    if "--check" in arguments:
+        is_up_to_date = TARGET.exists() and TARGET.read_text(encoding="utf-8") == text
+        if not is_up_to_date:
+            sys.stderr.write(f"{TARGET.name} is out of date: run docs/make_data_dictionary.py\n")
+        return 0 if is_up_to_date else 1
+    TARGET.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
