@@ -5,6 +5,7 @@ pointer `Source.published_run`. Readers see the state before or the state after,
 """
 
 import io
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -132,7 +133,7 @@ def _meet_feeders(run: HCIngestionRun) -> None:
 
 def _free_slug(external_id: str, taken: set[str]) -> str:
     """'36_13_81756' stays; '12 KV/3' becomes '12-kv-3', and '12-kv-3-2' where that is taken."""
-    base = slugify(external_id)[:120] or "feeder"
+    base = slugify(re.sub(r"[^\w\s-]", "-", external_id))[:120] or "feeder"
     slug, number = base, 1
     while slug in taken:
         number += 1

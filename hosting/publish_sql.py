@@ -37,9 +37,10 @@ _SHARED = {
 _SECTION = _SHARED | {"geometry": "c.geometry", "geometry_3857": "ST_Transform(c.geometry, 3857)"}
 _RECORD = _SHARED | {
     "feeder_id_external": "coalesce(c.feeder_id, '')",
-    "feeder_name": "coalesce(c.feeder_name, '')",
-    "substation_name": "coalesce(c.substation_name, '')",
-    "county": "coalesce(c.county, '')",
+    # Names are cut to their columns; whole they stand in raw_attributes and in bronze.
+    "feeder_name": "left(coalesce(c.feeder_name, ''), 200)",
+    "substation_name": "left(coalesce(c.substation_name, ''), 200)",
+    "county": "left(coalesce(c.county, ''), 60)",
     "grain": "c.grain",
     "hosting_capacity_min_mw": "c.hosting_capacity_min_mw",
     "hosting_capacity_max_mw": "c.hosting_capacity_max_mw",
@@ -126,7 +127,7 @@ KNOW = {
 KNOW_FEEDERS = "ANALYZE hosting_feeder"
 
 NEW_FEEDERS = """
-SELECT c.feeder_id, max(coalesce(c.feeder_name, ''))
+SELECT c.feeder_id, left(max(coalesce(c.feeder_name, '')), 200)
 FROM change c
 WHERE c.feeder_id IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM hosting_feeder f WHERE f.utility_id = %(utility)s AND f.external_id = c.feeder_id)
@@ -143,7 +144,7 @@ WHERE f.utility_id = %(utility)s AND (
 """
 NAME_FEEDERS = """
 UPDATE hosting_feeder f SET name = c.feeder_name
-FROM (SELECT feeder_id, max(feeder_name) AS feeder_name FROM change
+FROM (SELECT feeder_id, left(max(feeder_name), 200) AS feeder_name FROM change
       WHERE feeder_name <> '' GROUP BY feeder_id) c
 WHERE f.utility_id = %(utility)s AND f.external_id = c.feeder_id AND c.feeder_name <> f.name
 """

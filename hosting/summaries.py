@@ -19,7 +19,8 @@ INSERT INTO hosting_hostingcapacitysummary (
     computed_at)
 SELECT %(utility)s, m.capacity_type, m.variant, count(*), sum(m.hosting_capacity_mw), sum(m.installed_dg_mw),
     sum(m.remaining_capacity_mw),
-    avg(m.installed_dg_mw / m.hosting_capacity_mw * 100)
+    -- Next to no capacity makes any share; it must not overflow the column.
+    avg(least(m.installed_dg_mw / m.hosting_capacity_mw * 100, 999999.999))
         FILTER (WHERE m.hosting_capacity_mw > 0 AND m.installed_dg_mw IS NOT NULL),
     count(*) FILTER (WHERE m.remaining_capacity_mw < 1),
     coalesce((SELECT w.breakdown FROM words w
