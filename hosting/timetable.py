@@ -32,7 +32,9 @@ def _name(source: Source) -> str:
 
 def _schedule(source: Source) -> None:
     default = _crontab(source)
-    schedule, _created = CrontabSchedule.objects.get_or_create(**default, timezone="UTC")
+    # Nothing keeps a schedule from standing twice in the table: any of its equals will do.
+    schedule = CrontabSchedule.objects.filter(**default, timezone="UTC").order_by("pk").first()
+    schedule = schedule or CrontabSchedule.objects.create(**default, timezone="UTC")
     made_from = f"{MADE_FROM}{source.cadence}, {_text(schedule)}"
     task = PeriodicTask.objects.filter(name=_name(source)).first()
     if task is None:
@@ -58,7 +60,7 @@ def _was(task: PeriodicTask) -> str:
 def _text(schedule: CrontabSchedule) -> str:
     return (
         f"{schedule.minute} {schedule.hour} {schedule.day_of_month} {schedule.month_of_year} "
-        f"{schedule.day_of_week} UTC"
+        f"{schedule.day_of_week} {schedule.timezone}"
     )
 
 
