@@ -114,7 +114,7 @@ def _source(layer: Layer) -> dict[str, object] | None:
     capacity = _first(numbers, CAPACITY_WORDS)
     if capacity is None:
         return None
-    names = [field.name for field in layer.fields if field.name != layer.object_id_field]
+    names = [field.name for field in layer.fields if field.name not in (layer.object_id_field, capacity)]
     feeder, section = _first(names, FEEDER_WORDS), _first(names, SECTION_WORDS)
     grain = "section" if feeder and section else "feeder" if feeder else "cell"
     unit = "kw" if "kw" in capacity.lower() else "mw"

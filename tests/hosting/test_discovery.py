@@ -1,0 +1,126 @@
+"""What a service holds, and a draft of a catalog entry that the schema takes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hcportal.errors import FetchError
+from hcportal.http import Client
+from hosting.sources.discovery import discover, proposal
+from tests.layers import write_layer
+from utilities.catalog_files import read_entry
+from utilities.spec import UtilitySpec
+
+Row = dict[str, Any]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    with Client(recorded_root=tmp_path / "recorded", allow_loopback=False, contact="") as found:
+        yield found
+
+
+def serve(folder: Path, number: int, row: Row, name: str = "Lines", **changed: Any) -> None:
+    """Layer `number` of `recorded://utility/FeatureServer`, with the columns of one row."""
+    write_layer(folder / "recorded", "scratch", [row])
+    made = folder / "recorded" / "scratch" / "0"
+    target = folder / "recorded" / "utility" / str(number)
+    target.parent.mkdir(exist_ok=True)
+    made.rename(target)
+    layer = json.loads((target / "layer.json").read_text())
+    (target / "layer.json").write_text(json.dumps({**layer, "id": number, "name": name, **changed}))
+
+
+def drafted(client: Client, folder: Path, url: str = "recorded://utility/FeatureServer") -> UtilitySpec:
+    """The proposed entry as a person would save it, once it names the public address."""
+    draft = proposal(discover(client, url))
+    code = next(line.split(": ")[1] for line in draft.splitlines() if line.startswith("code: "))
+    file = folder / f"{code}.yaml"
+    file.write_text(draft.replace("recorded://utility", "https://gis.example.org/rest"))
+    return read_entry(file)
+
+
+SECTION = {"Section_ID": "a", "Network_ID": "n", "HC_kW": 5.0}
+
+
+def test_a_layer_of_sections_is_drafted_with_its_key_feeder_and_unit(client: Client, tmp_path: Path) -> None:
+    serve(tmp_path, 3, {"Section_ID": "a", "Network_ID": "n", "GenCapacity_kW": 5.0, "Shape__Length": 1.0})
+    entry = drafted(client, tmp_path)
+    [source] = entry.sources
+    assert (entry.status, source.status) == ("unverified", "unverified")
+    assert source.url == "https://gis.example.org/rest/FeatureServer/3"
+    assert (source.grain, source.key, source.geometry) == ("section", ("Section_ID",), "polyline")
+    assert source.fields.readings()["feeder_id"].field == "Network_ID"
+    [figure] = source.figures
+    reading = figure.readings()["hosting_capacity_mw"]
+    assert (figure.capacity_type, figure.remaining, figure.rollup) == ("generation", "unknown", "max")
+    assert (reading.reader, reading.field) == ("kw", "GenCapacity_kW")
+
+
+def test_a_layer_of_feeders_and_a_table_and_cells_are_drafted_as_what_they_are(
+    client: Client, tmp_path: Path
+) -> None:
+    serve(tmp_path, 0, {"FeederID": "f", "load_capacity_headroom": 5.0})
+    serve(tmp_path, 1, {"FeederID": "f", "Max_HC": "5"}, "A table", type="Table", geometryType=None)
+    serve(tmp_path, 2, {"hosting": 5.0}, "Cells", geometryType="esriGeometryPolygon")
+    serve(tmp_path, 4, {"hosting": 5.0}, "A table of cells", type="Table", geometryType=None)
+    serve(tmp_path, 5, {"hosting": 5.0}, "", geometryType="esriGeometryPoint")
+    serve(tmp_path, 7, {"street": "x"}, "Roads")
+    sources = {source.layer: source for source in drafted(client, tmp_path).sources}
+    assert {number: (s.grain, s.key, s.geometry) for number, s in sources.items()} == {
+        0: ("feeder", ("FeederID",), "polyline"),
+        1: ("feeder", ("FeederID",), "none"),
+        2: ("cell", "geometry", "polygon"),
+        4: ("cell", "none", "none"),
+        5: ("cell", "geometry", "point"),
+    }
+    assert [source.figures[0].capacity_type for source in sources.values()] == ["load", *["generation"] * 4]
+
+
+def test_the_capacity_itself_is_not_taken_for_the_feeder(client: Client, tmp_path: Path) -> None:
+    serve(tmp_path, 0, {"feeder_max_hc": 5.0})
+    [source] = drafted(client, tmp_path).sources
+    assert (source.grain, source.key) == ("cell", "geometry")
+
+
+def test_one_layer_can_be_asked_for(client: Client, tmp_path: Path) -> None:
+    serve(tmp_path, 3, SECTION)
+    serve(tmp_path, 4, SECTION)
+    entry = drafted(client, tmp_path, "recorded://utility/FeatureServer/3/")
+    assert [source.layer for source in entry.sources] == [3]
+
+
+def test_a_service_without_a_capacity_proposes_nothing(client: Client, tmp_path: Path) -> None:
+    serve(tmp_path, 0, {"street": "x"})
+    found = discover(client, "recorded://utility/FeatureServer")
+    assert proposal(found).startswith("# No field looks like a capacity")
+
+
+def test_the_listing_names_layers_with_counts_fields_and_types(client: Client, tmp_path: Path) -> None:
+    serve(tmp_path, 3, SECTION, "Line detail")
+    lines = discover(client, "recorded://utility/FeatureServer").listing()
+    assert lines[:2] == [
+        "recorded://utility/FeatureServer",
+        "  3  Line detail  (polyline, 1 rows, object id OBJECTID)",
+    ]
+    assert "       HC_kW  Double" in lines
+
+
+def test_a_layer_that_cannot_be_read_is_told_and_the_others_are_drafted(
+    client: Client, tmp_path: Path
+) -> None:
+    serve(tmp_path, 0, SECTION)
+    serve(tmp_path, 1, SECTION)
+    (tmp_path / "recorded" / "utility" / "1" / "layer.json").write_text('{"id": 1, "name": "Broken"}')
+    found = discover(client, "recorded://utility/FeatureServer")
+    assert len(found.layers) == 1
+    assert found.troubles[0].startswith("1  Broken: ")
+    assert found.troubles[0] in found.listing()[-1]
+
+
+def test_a_service_that_is_not_there_is_an_error(client: Client) -> None:
+    with pytest.raises(FetchError):
+        discover(client, "recorded://nowhere/FeatureServer")
