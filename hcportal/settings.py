@@ -6,10 +6,13 @@
 | HCP_SECRET_KEY | required outside `dev`; in `dev` one is made and kept under var/ |
 | HCP_ALLOWED_HOSTS | comma list; defaults to this machine's loopback names |
 | DATABASE_URL, REDIS_URL | existing servers instead of the private ones |
-| HCP_LAKE | the lake's root folder or URL, default var/lake |
+| HCP_LAKE | the lake's root folder, default var/lake |
 | HCP_SPARK_REMOTE | `sc://…` for Spark, Databricks or a Sail cluster; empty is the embedded engine |
 | HCP_CATALOG | further catalog folders, separated by `:` |
 | HCP_ALLOW_LOOPBACK | `1` lets sources live on this machine (tests, a local FeatureServer) |
+| HCP_HTTPS, HCP_TRUSTED_ORIGINS | a proxy ends TLS (default in `prod`); origins that forms may come from |
+| HCP_DEBUG | Django's error pages; never where others can reach it |
+| HCP_VAR, HCP_HOST, HCP_PORT, HCP_PYTHON | of `bin/up`: its files, address and Python (hcportal/services) |
 | HCP_CONTACT | how publishers can reach whoever runs this portal; part of the User-Agent |
 """
 

@@ -12,7 +12,7 @@ from hosting.lake import silver, tables
 from hosting.lake.session import engine
 from hosting.lake_settings import open_lake
 from hosting.sources import arcgis
-from hosting.steps import http_client, open_mapped_layer, spec_of
+from hosting.steps import http_client, open_mapped_layer, refuse_what_must_not_be_fetched, spec_of
 from utilities.models import Source
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class DryRun:
 
 def dry_run(source: Source, *, limit: int = 2_000) -> DryRun:
     """Fetch at most `limit` rows and normalise them. Raises FetchError."""
+    refuse_what_must_not_be_fetched(source)
     spec, utility = spec_of(source), source.utility
     with http_client() as client:
         layer = open_mapped_layer(client, spec)

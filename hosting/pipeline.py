@@ -34,18 +34,23 @@ def ingest(
         with recording(source, reporter or Silent(), started_by=started_by) as recorder:
             run = recorder.run
             if not fetch(lake, spec, recorder, force=force):
-                end(run, RunStatus.UNCHANGED)
-                return run
+                return unchanged(run)
             staged = normalise(lake, spec, run)
             found = judge(lake, spec, staged, recorder)
             changed = compare(lake, spec, staged, recorder)
             gate(found)
             recorder.done("check")
             if not changed:
-                end(run, RunStatus.UNCHANGED)
-                return run
+                return unchanged(run)
             publish(lake, run, spec, before_commit=lambda: recorder.done("publish"))
             recorder.done("published")
             reconcile.advance_lake(source, lake)
             recorder.done("lake")
+    return run
+
+
+def unchanged(run: HCIngestionRun) -> HCIngestionRun:
+    """The source holds what is published; a run that waited for a decision waits for nothing now."""
+    end(run, RunStatus.UNCHANGED)
+    reconcile.supersede_held(run)
     return run

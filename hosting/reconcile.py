@@ -7,7 +7,7 @@ brought to the published run by the same change set, which may be applied any nu
 from django.utils import timezone
 
 from hcportal.errors import Interrupted, SourceBusy
-from hosting.lake import changes, maintain, platinum
+from hosting.lake import bronze, changes, maintain, platinum
 from hosting.lake.store import Lake
 from hosting.lake_settings import open_lake
 from hosting.locks import source_lock
@@ -16,20 +16,24 @@ from hosting.recording import end, told
 from utilities.models import Source
 
 
-def settle(source: Source, lake: Lake) -> list[HCIngestionRun]:
+def settle(source: Source, lake: Lake) -> list[str]:
     """End what an earlier process left running, and let the lake catch up. The caller holds the source.
 
-    Gives the runs that were ended as failed.
+    Gives a sentence for each thing that was done.
     """
     source.refresh_from_db()
-    dead = list(source.runs.filter(status=RunStatus.RUNNING))
-    for run in dead:
+    utility = source.utility.utility_code
+    done = []
+    for run in source.runs.filter(status=RunStatus.RUNNING):
         after = f"after the step '{run.step}'" if run.step else "before its first step ended"
         end(run, RunStatus.FAILED, told(Interrupted(f"Its process ended {after}"), run))
-        maintain.drop_stage(lake, source.utility.utility_code, run.pk)
+        done.append(f"Run {run.pk} of {source}: {run.error_message}")
+        maintain.drop_stage(lake, utility, run.pk)
+        bronze.discard_unfinished(lake, utility, source.code, run.pk)
     if source.lake_run_id != source.published_run_id:
         advance_lake(source, lake)
-    return dead
+        done.append(f"{source}: the lake was brought to run {source.published_run_id}.")
+    return done
 
 
 def advance_lake(source: Source, lake: Lake) -> None:
@@ -55,9 +59,9 @@ def supersede_held(run: HCIngestionRun) -> None:
     )
 
 
-def reconcile_all() -> list[HCIngestionRun]:
-    """Settle every source that no process holds; called at every start."""
-    ended: list[HCIngestionRun] = []
+def reconcile_all() -> list[str]:
+    """Settle every source that no process holds; called at every start. A sentence for each thing done."""
+    done: list[str] = []
     lake = open_lake()
     for source in Source.objects.select_related("utility"):
         unsettled = (
@@ -67,7 +71,7 @@ def reconcile_all() -> list[HCIngestionRun]:
         if unsettled:
             try:
                 with source_lock(source):
-                    ended += settle(source, lake)
+                    done += settle(source, lake)
             except SourceBusy:
                 continue  # it is at work, not dead
-    return ended
+    return done

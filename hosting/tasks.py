@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 @app.task(name="hosting.ingest_source")
 def ingest_source(source: str) -> str:
     """Ingest `utility_code/source_code`; the run is its record. A source at work is left alone."""
+    from hosting.lake import session
     from hosting.pipeline import ingest
 
     utility_code, code = source.split("/")
@@ -24,3 +25,5 @@ def ingest_source(source: str) -> str:
     except SourceBusy as busy:
         log.info("%s", busy)
         return "busy"
+    finally:
+        session.stop()

@@ -11,7 +11,7 @@ from hcportal.services import instance, paths, postgres, programs, redis
 from hcportal.services.console import Console
 from hcportal.services.instance import AlreadyRunning, Instance, Kind
 from hcportal.services.programs import Address
-from hcportal.services.supervisor import Stopped, Supervisor, python
+from hcportal.services.supervisor import ServiceFailed, Stopped, Supervisor, python
 
 LONGEST_START = 1800  # seconds that a first start may take somebody who waits for it
 
@@ -35,6 +35,7 @@ def up(*, demo: bool, background: bool, console: Console) -> int:
     """Start everything and stay until asked to stop. Status 0 also when it is running already."""
     begun = time.monotonic()
     address = Address.from_environment()
+    _check_secret()
     ours = _take_over(console)
     if ours is None:
         return _join_running(console)
@@ -42,9 +43,12 @@ def up(*, demo: bool, background: bool, console: Console) -> int:
     with supervised(ours, console) as supervisor:
         start_servers(supervisor, ours, console)
         for name, arguments in STEPS:
-            if demo or name != "demonstration":
-                with console.step(name):
-                    supervisor.run(name.replace(" ", "-"), python("manage.py", *arguments), paths.PROJECT)
+            if name == "demonstration":
+                if demo:
+                    _demonstrate(supervisor, arguments, console)
+                continue
+            with console.step(name):
+                supervisor.run(name.replace(" ", "-"), python("manage.py", *arguments), paths.PROJECT)
         with console.step("web, worker, beat"):
             supervisor.start(programs.web(address), programs.worker(), programs.beat())
         ours.tell(stage="ready", url=address.url)
@@ -57,6 +61,23 @@ def up(*, demo: bool, background: bool, console: Console) -> int:
             _log_from_now_on()
         supervisor.watch()
     return 0
+
+
+def _demonstrate(supervisor: Supervisor, arguments: list[str], console: Console) -> None:
+    """Load the demonstration. If it fails, it is said: the portal is there for other things."""
+    with console.step("demonstration") as step:
+        status, output = supervisor.attempt("demonstration", python("manage.py", *arguments), paths.PROJECT)
+        step.failed = status != 0
+    if step.failed:
+        console.say(output.strip())
+        console.say("hcportal starts without it; bin/up --no-demo leaves it out.")
+
+
+def _check_secret() -> None:
+    """Before anything is started: outside development the secret key comes from the environment."""
+    environment = os.environ.get("HCP_ENV", "dev")
+    if environment != "dev" and not os.environ.get("HCP_SECRET_KEY"):
+        raise ServiceFailed(f"HCP_SECRET_KEY must be set where HCP_ENV is {environment}; nothing was started")
 
 
 def up_in_background(*, demo: bool) -> int:

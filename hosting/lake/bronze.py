@@ -59,6 +59,15 @@ class Origin:
         return f"bronze/raw/{self.utility}/{self.source}/{self.run_id}.zst"
 
 
+def discard_unfinished(lake: Lake, utility: str, source: str, run_id: int) -> None:
+    """Remove what a run left that died while it fetched; what was committed stays."""
+    part = Path(lake.path(f"bronze/raw/{utility}/{source}/{run_id}.part"))
+    if part.exists():
+        part.unlink()
+        if not lake.has_run(tables.BRONZE, utility, run_id):
+            lake.discard_partition(tables.BRONZE, utility, run_id)
+
+
 class _SameAsPublished(Exception):  # a signal, not an error
     """Ends the stream before the commit: there is nothing to store."""
 

@@ -6,7 +6,7 @@ very process, reached over a loopback port of the system's choosing; a remote is
 
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hcportal.errors import LakeError
 
@@ -26,7 +26,7 @@ EMBEDDED = {
 }
 _lock = threading.Lock()
 _sessions: "dict[tuple[int, str], SparkSession]" = {}
-_servers: list[object] = []  # kept alive: a server stops when it is collected
+_servers: list[Any] = []  # kept alive: a server stops when it is collected
 
 
 def engine(remote: str = "") -> "SparkSession":
@@ -47,6 +47,19 @@ def warm(remote: str = "") -> threading.Thread:
     thread = threading.Thread(target=engine, args=(remote,), name="engine-start", daemon=True)
     thread.start()
     return thread
+
+
+def stop() -> None:
+    """End this process's engines. The next `engine()` starts a new one.
+
+    The embedded engine listens on loopback and asks nobody who they are: a process that lives long stops it
+    as soon as its work is done.
+    """
+    with _lock:
+        for key in [key for key in _sessions if key[0] == os.getpid()]:
+            _sessions.pop(key).stop()
+        while _servers:
+            _servers.pop().stop()
 
 
 def _start_embedded() -> str:

@@ -93,6 +93,11 @@ class Lake:
             .save(self.path(table))
         )
 
+    def has_run(self, table: str, utility: str, run_id: int) -> bool:
+        """True where the run's rows were committed."""
+        partition = [("utility_code", "=", utility), ("run_id", "=", str(run_id))]
+        return bool(self.delta(table).file_uris(file_pruning_predicate=partition))
+
     def discard_partition(self, table: str, utility: str, run_id: int) -> None:
         """Remove files that were never committed. In local folders only; elsewhere vacuum does it."""
         path = self.path(table)

@@ -104,6 +104,8 @@ def test_a_run_killed_at_a_step_leaves_a_whole_state_and_the_next_one_succeeds(
 
     write_layer(recorded, CODE, second_state())
     killed_at(step, portal)
+    if step == "fetch":
+        assert list(portal.folder.glob("lake/dev/bronze/raw/**/*.part"))
     killed = HCIngestionRun.objects.latest("id")
     seen = what_readers_see()
     source.refresh_from_db()
@@ -121,6 +123,7 @@ def test_a_run_killed_at_a_step_leaves_a_whole_state_and_the_next_one_succeeds(
     assert killed.status == ("failed" if step in BEFORE_COMMIT else "completed")
     if step in BEFORE_COMMIT:
         assert f"what run {first.pk} published" in killed.error_message
+    assert not list(portal.folder.glob("lake/dev/bronze/raw/**/*.part"))
     source = Source.objects.get(pk=source.pk)
     assert source.lake_run_id == source.published_run_id
 

@@ -10,8 +10,5 @@ class Command(PersonCommand):
     help = "End runs whose process died and bring the lake to the published state."
 
     def handle(self, **options: Any) -> None:
-        ended = reconcile_all()
-        for run in ended:
-            self.stdout.write(f"Run {run.pk} of {run.source}: {run.error_message}")
-        if not ended:
-            self.stdout.write("Nothing was left unfinished.")
+        for sentence in reconcile_all() or ["Nothing was left unfinished."]:
+            self.stdout.write(sentence)
