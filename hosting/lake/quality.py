@@ -113,7 +113,12 @@ def rows_vanished(staged: Staged) -> Iterator[Noticed]:
 
 
 def feeders_changed(staged: Staged) -> Iterator[Noticed]:
-    """Q56: the number of feeders moved further than a refresh usually moves it."""
+    """Q56: the number of feeders moved further than a refresh usually moves it.
+
+    An incremental feed names those that changed, so their number says nothing.
+    """
+    if staged.spec.feed != "snapshot":
+        return
     limit = staged.spec.thresholds.max_feeder_change
     moved = abs(staged.feeders - staged.feeders_before)
     if staged.feeders_before and moved > max(1, staged.feeders_before * limit):
