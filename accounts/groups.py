@@ -2,9 +2,9 @@
 
 | group | may |
 |---|---|
-| viewer | read everything in the admin |
-| steward | read everything; decide on held runs of the utilities they are named for |
-| operator | also start runs, edit sources and the timetable |
+| viewer | read everything in the admin, street addresses apart |
+| steward | also read addresses, and decide on held runs, of the utilities they are named for |
+| operator | what a viewer may; start runs, edit sources and the timetable |
 | admin | everything, users included |
 """
 
@@ -28,7 +28,10 @@ def ensure_groups(**_signal: Any) -> None:
     for app in apps.get_app_configs():
         create_permissions(app, verbosity=0)
     every = Permission.objects.select_related("content_type")
-    read = every.filter(content_type__app_label__in=READ_APPS, codename__startswith="view_")
+    read = every.filter(content_type__app_label__in=READ_APPS, codename__startswith="view_").exclude(
+        content_type__model="deraddress"
+    )
+    addresses = every.filter(codename="view_deraddress")
     edit = [
         permission
         for permission in every
@@ -39,7 +42,7 @@ def ensure_groups(**_signal: Any) -> None:
     decides = every.filter(content_type__app_label="hosting", codename="decide_run")
     for name, permissions in {
         "viewer": [*read],
-        "steward": [*read, *decides],
+        "steward": [*read, *addresses, *decides],
         "operator": [*read, *edit, *runs],
         "admin": [*every],
     }.items():

@@ -184,6 +184,7 @@ def judge(lake: Lake, spec: SourceSpec, staged: Staged, recorder: Recorder) -> l
         counts={**run.counts, "staged": measured.passed, "quarantined": sum(measured.rejected.values())}
     )
     if fatal := [noticed.message for noticed in found if noticed.severity == "F"]:
+        maintain.drop_stage(lake, utility, run.pk)
         raise FetchError(" ".join(fatal))
     return found
 

@@ -255,6 +255,11 @@ class SourceSpec(Closed):
             if not self.rolls_up and figure.rollup is not None:
                 message = "means something only where sections become feeder records"
                 raise _misfit(message, "figures", number, "rollup")
+        if self.rolls_up and self.feed == "incremental":
+            raise _misfit(
+                "incremental, so a run has only some of a feeder's sections: set feeder_records: false",
+                "feed",
+            )
         if self.geometry == "none" and self.key == "geometry":
             raise _misfit("'geometry', but the source has none", "key")
         return self

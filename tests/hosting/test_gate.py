@@ -118,6 +118,7 @@ def test_rows_of_which_all_are_refused_fail(portal: Portal, source: Source) -> N
     assert "all 120 figures were refused" in run.error_message
     assert found(run, "Q02").severity == "F"
     assert QuarantinedRow.objects.filter(run=run).count() == 120
+    assert open_lake().read(tables.STAGE).count() == 0
 
 
 def test_a_collapse_of_rows_holds_and_removes_nothing(portal: Portal, source: Source) -> None:

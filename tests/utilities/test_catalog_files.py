@@ -77,6 +77,11 @@ def test_the_file_that_the_faulty_ones_are_made_from_is_good(tmp_path: Path) -> 
         ("field: HC", "field: HC\n            reader: mw", "21: .*read with kw or with mw"),
         ('["NA"]', "[-9999]", "21: .*not_studied.0: Input should be a valid string"),
         ("        rollup: max\n", "", "17: .*generation/default needs rollup: min or max"),
+        (
+            "    grain: section",
+            "    feed: incremental\n    grain: section",
+            "11: .*feed: incremental, .*set feeder_records: false",
+        ),
         ("grain: section", "grain: feeder", "24: .*rollup: means something only where sections"),
         (
             "        installed_dg_mw: {kw: DG}\n",
