@@ -67,5 +67,5 @@ def test_the_code_is_the_truth_after_every_migration() -> None:
     Group.objects.get(name="operator").delete()
     ensure_groups()
     test_a_viewer_reads_everything_of_ours_and_does_nothing()
-    test_a_steward_also_decides_on_held_runs()
+    test_a_steward_also_reads_addresses_and_decides_on_held_runs()
     test_an_operator_also_starts_runs_and_edits_sources_and_the_timetable()

@@ -80,7 +80,7 @@ def test_the_file_that_the_faulty_ones_are_made_from_is_good(tmp_path: Path) -> 
         (
             "    grain: section",
             "    feed: incremental\n    grain: section",
-            "11: .*feed: incremental, .*set feeder_records: false",
+            "12: .*feed: incremental, .*set feeder_records: false",
         ),
         ("grain: section", "grain: feeder", "24: .*rollup: means something only where sections"),
         (
