@@ -708,6 +708,7 @@ class Migration(migrations.Migration):
                 (
                     "ingestion_run",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         help_text="The run that last changed this row",
                         on_delete=django.db.models.deletion.PROTECT,
@@ -718,6 +719,7 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -727,6 +729,7 @@ class Migration(migrations.Migration):
                 (
                     "utility",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -928,6 +931,7 @@ class Migration(migrations.Migration):
                 (
                     "ingestion_run",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         help_text="The run that last changed this row",
                         on_delete=django.db.models.deletion.PROTECT,
@@ -938,6 +942,7 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -947,6 +952,7 @@ class Migration(migrations.Migration):
                 (
                     "utility",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -1351,6 +1357,7 @@ class Migration(migrations.Migration):
                 (
                     "ingestion_run",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         help_text="The run that last changed this row",
                         on_delete=django.db.models.deletion.PROTECT,
@@ -1361,6 +1368,7 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -1370,6 +1378,7 @@ class Migration(migrations.Migration):
                 (
                     "utility",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -1641,6 +1650,7 @@ class Migration(migrations.Migration):
                 (
                     "ingestion_run",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         help_text="The run that last changed this row",
                         on_delete=django.db.models.deletion.PROTECT,
@@ -1651,6 +1661,7 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -1660,6 +1671,7 @@ class Migration(migrations.Migration):
                 (
                     "utility",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",

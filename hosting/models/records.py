@@ -112,15 +112,24 @@ class FeederAlias(models.Model):
 
 
 class Capacity(models.Model):
-    """Columns that records, sections and their versions share: one figure with its meaning."""
+    """Columns that records, sections and their versions share: one figure with its meaning.
 
-    utility = models.ForeignKey(Utility, on_delete=models.PROTECT, related_name="+", db_index=False)
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+", db_index=False)
+    Utility, source and run are those of the run that wrote the row, so the database does not check them again
+    for each of millions of rows: that took half of a large publication's commit. Django protects them.
+    """
+
+    utility = models.ForeignKey(
+        Utility, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    source = models.ForeignKey(
+        Source, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     ingestion_run = models.ForeignKey(
         HCIngestionRun,
         on_delete=models.PROTECT,
         related_name="+",
         db_index=False,
+        db_constraint=False,
         help_text="The run that last changed this row",
     )
     feeder = models.ForeignKey(
