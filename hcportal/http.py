@@ -162,8 +162,11 @@ class Client:
             else:
                 return value
 
-    def _permitted(self, url: str) -> SplitResult:
-        """The address in its parts, or RefusedAddress before anything is sent."""
+    def _permitted(self, url: str, *, redirected: bool = False) -> SplitResult:
+        """The address in its parts, or RefusedAddress before anything is sent.
+
+        Recordings are for those who ask for them: no server may send its readers there.
+        """
         try:
             parts = urlsplit(url)
             host, _ = parts.hostname, parts.port
@@ -171,7 +174,7 @@ class Client:
             raise RefusedAddress(f"{without_query(url)} is not an address: {problem}") from problem
         if not host:
             raise RefusedAddress(f"{without_query(url)} names no host")
-        if parts.scheme == "recorded" and self._recorded:
+        if parts.scheme == "recorded" and self._recorded and not redirected:
             return parts
         if parts.scheme not in {"http", "https"}:
             raise RefusedAddress(
@@ -187,8 +190,8 @@ class Client:
     def _answer(self, url: str, params: Params, *, post: bool, renew: bool) -> tuple[bytes, Exception | None]:
         """One request, redirects included: the body, and what its HTTP status means where that is no."""
         origin = self._permitted(url)[:2]
-        for _ in range(REDIRECTS + 1):
-            parts = self._permitted(url)
+        for hop in range(REDIRECTS + 1):
+            parts = self._permitted(url, redirected=hop > 0)
             host = parts.hostname or ""
             known = self._pace.host(host)
             sent = {k: v for k, v in params.items() if k != "token" or parts[:2] == origin}

@@ -197,6 +197,18 @@ def test_redirects_to_forbidden_addresses_are_refused(client: Client, server: Fa
         client.get(server.url)
 
 
+def test_a_server_may_not_send_its_readers_to_a_recording(server: Faulty, tmp_path: Path) -> None:
+    folder = tmp_path / "demo" / "0"
+    folder.mkdir(parents=True)
+    (folder / "layer.json").write_text('{"name": "recorded here"}')
+    address = "recorded://demo/FeatureServer/0"
+    server.faults.append(lambda *_: redirect(address))
+    with Client(allow_loopback=True, recorded_root=tmp_path) as client:
+        assert client.get_json(address) == {"name": "recorded here"}
+        with pytest.raises(RefusedAddress, match="not recorded"):
+            client.get_json(server.url)
+
+
 def test_a_token_and_a_referer_stay_with_their_host(client: Client, server: Faulty) -> None:
     with ExitStack() as stack:
         other = stack.enter_context(serving(Faulty(3)))
