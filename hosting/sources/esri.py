@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import chain, pairwise
 from struct import Struct, pack
 from typing import Any
@@ -61,16 +62,20 @@ def _polyline(paths: list[list[Sequence[Any]]]) -> bytes | None:
     return _HEAD.pack(1, MULTILINE, len(lines)) + b"".join(lines)
 
 
+@lru_cache(maxsize=1024)
+def _pairs(count: int) -> Callable[..., bytes]:
+    """What packs a line of so many vertices."""
+    return Struct(f"<BII{2 * count}d").pack
+
+
 def _line(path: list[Sequence[Any]]) -> bytes | None:
     count = len(path)
-    if count > 1:
-        # The fast path: all vertices are pairs of numbers.
-        flat = list(chain.from_iterable(path))
-        if len(flat) == 2 * count:
-            try:
-                return pack(f"<BII{2 * count}d", 1, LINE, count, *flat)
-            except Exception:  # noqa: S110 - "NaN" or null among them: vertex by vertex
-                pass
+    # The fast path: all vertices are pairs of numbers. Each is looked at: [[1], [2, 3, 4]] has four as well.
+    if count > 1 and [*map(len, path)].count(2) == count:
+        try:
+            return _pairs(count)(1, LINE, count, *chain.from_iterable(path))
+        except Exception:  # noqa: S110 - "NaN" or null among them: vertex by vertex
+            pass
     places = _places(path)
     if len(places) < 2:
         return None
@@ -112,8 +117,10 @@ def _pack(places: Vertices) -> bytes:
 
 def _place(vertex: Sequence[Any]) -> tuple[float, float] | None:
     """x and y of a vertex, without what follows them; None for null and "NaN". 0 is a place."""
-    if isinstance(vertex, dict):  # {"c": ...}, {"a": ...}, {"b": ...}: an arc among the vertices
-        _curve(vertex)
+    if not isinstance(vertex, list | tuple):
+        if isinstance(vertex, dict):  # {"c": ...}, {"a": ...}, {"b": ...}: an arc among the vertices
+            _curve(vertex)
+        raise TypeError(f"a {type(vertex).__name__} is no vertex")  # "12" is not (1, 2)
     x, y = vertex[0], vertex[1]
     if x is None or y is None:
         return None

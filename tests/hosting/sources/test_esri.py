@@ -216,6 +216,9 @@ def test_wkb_is_two_dimensional_and_little_endian() -> None:
         ({"paths": [[[0, 0], {"c": [[1, 1], [2, 0]]}]]}, "true curves"),
         ({"xmin": 0, "ymin": 0, "xmax": 1, "ymax": 1}, "unknown kind"),
         ({"paths": [[[0], [1]]]}, "not as Esri defines"),
+        ({"paths": [[[1], [2, 3, 4]]]}, "not as Esri defines"),  # as many numbers as two pairs have
+        ({"paths": [[[1, 2, 3], [4], [5, 6]]]}, "not as Esri defines"),
+        ({"paths": [["12", "34"]]}, "not as Esri defines"),
         ({"rings": "none"}, "not as Esri defines"),
     ],
 )
