@@ -25,14 +25,16 @@ def ingest(
     `force` ignores that the source holds what is published. Raises SourceBusy where another run has it;
     every other trouble ends the run as failed or held, with the reason on it.
     """
-    spec, lake = spec_of(source), open_lake()
-    refuse_what_must_not_be_fetched(source)
+    lake = open_lake()
     with source_lock(source):
         session.warm(lake.remote)
         reconcile.settle(source, lake)
-        source.refresh_from_db()
+        source.refresh_from_db()  # the entry as it is now, and no other, for all that follows
+        refuse_what_must_not_be_fetched(source)
+        spec = spec_of(source)
         with recording(source, reporter or Silent(), started_by=started_by) as recorder:
             run = recorder.run
+            reconcile.check_lake(source, lake)
             if not fetch(lake, spec, recorder, force=force):
                 return unchanged(run)
             staged = normalise(lake, spec, run)

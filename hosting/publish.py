@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from hosting import publish_sql as sql
 from hosting.lake import changes
 from hosting.lake.store import Lake
-from hosting.models import Feeder, HCIngestionRun, RunStatus
+from hosting.models import Feeder, Finding, HCIngestionRun, RunStatus, Severity
 from hosting.summaries import summarise
 from utilities.models import Source, Utility
 from utilities.spec import SourceSpec
@@ -43,7 +43,8 @@ def publish(
     now = timezone.now()
     with transaction.atomic():
         # Feeders and sums belong to the utility: two of its sources publish one after the other.
-        Utility.objects.select_for_update().only("pk").get(pk=run.utility_id)
+        # (NO KEY: others may still refer to it, or no run of it could even begin.)
+        Utility.objects.select_for_update(no_key=True).only("pk").get(pk=run.utility_id)
         for dataset in ("sections", "records"):
             _publish_dataset(lake, run, spec, dataset, now)
         with connection.cursor() as cursor:
@@ -51,10 +52,11 @@ def publish(
         summarise(run.utility_id)
         Source.objects.filter(pk=run.source_id).update(published_run=run, last_checked_at=now)
         Utility.objects.filter(pk=run.utility_id).update(last_ingested_at=now)
-        run.status, run.completed_at = RunStatus.COMPLETED, now
-        run.save(update_fields=["status", "completed_at"])
+        # On the row, not on `run`: what is rolled back must not be remembered as done.
+        HCIngestionRun.objects.filter(pk=run.pk).update(status=RunStatus.COMPLETED, completed_at=now)
         if before_commit is not None:
             before_commit()
+    run.refresh_from_db(fields=["status", "completed_at"])
 
 
 def _names(run: HCIngestionRun) -> dict[str, Any]:
@@ -76,9 +78,11 @@ def _publish_dataset(
                     copy.write(_csv(batch.slice(start, ROWS_A_CHUNK)))
         cursor.execute(sql.STAGE_KNOWN)
         _meet_feeders(run)
-        if spec.key != "none":  # rows without identity are replaced whole and have no history of their own
-            cursor.execute(sql.versions(dataset), given)
+        cursor.execute(sql.OUT_OF_THIS_WORLD)
+        _note_coordinates(run, dataset, *cursor.fetchone())
         rolled_up = dataset == "records" and spec.rolls_up
+        if spec.key != "none" or rolled_up:  # rows without identity are replaced whole and have no history
+            cursor.execute(sql.versions(dataset), given)
         if rolled_up:
             cursor.execute(sql.MERGE_SHAPES, given)
         cursor.execute(sql.merge(dataset, shapes_from_sections=rolled_up), given)
@@ -86,6 +90,20 @@ def _publish_dataset(
             cursor.execute(sql.KNOW[dataset])
         cursor.execute(sql.NAME_FEEDERS, given)
         cursor.execute("DROP TABLE change" + (", shape" if rolled_up else ""))
+
+
+def _note_coordinates(run: HCIngestionRun, dataset: str, count: int, keys: list[str]) -> None:
+    """Q52: such rows are published as they are; they have no place on the map."""
+    if count:
+        Finding.objects.create(
+            run=run,
+            utility_id=run.utility_id,
+            check_id="Q52",
+            severity=Severity.WARNING,
+            message=f"{count:,} {dataset} have coordinates that are no longitude and latitude.",
+            count=count,
+            examples=[{"key": key} for key in keys],
+        )
 
 
 def _as_copied(logged: "DataFrame") -> "DataFrame":

@@ -25,6 +25,18 @@ STAGE_TABLE = "CREATE TEMPORARY TABLE change ({}) ON COMMIT DROP".format(
 )
 STAGE_KNOWN = "ANALYZE change"  # so that the joins are planned for what it holds
 
+WORLD = "ST_MakeEnvelope(-180, -85.06, 180, 85.06, 4326)"  # as far as Web Mercator goes
+OUT_OF_THIS_WORLD = f"""
+SELECT count(*), coalesce((array_agg(key ORDER BY key))[:100], '{{}}')
+FROM change WHERE NOT geometry @ {WORLD}
+"""  # noqa: S608
+
+
+def _web_mercator(geometry: str) -> str:
+    """For tiles; null for what lies outside the world, on which a transformation would fail."""
+    return f"CASE WHEN {geometry} @ {WORLD} THEN ST_Transform({geometry}, 3857) END"
+
+
 # Our column to what is written into it from `c` (the change), `f` (its feeder) and `g` (its shape).
 _SHARED = {
     "utility_id": "%(utility)s",
@@ -34,7 +46,7 @@ _SHARED = {
     "remaining_basis": "coalesce(c.remaining_basis, '')",
     "valid_from": "%(valid_from)s",
 }
-_SECTION = _SHARED | {"geometry": "c.geometry", "geometry_3857": "ST_Transform(c.geometry, 3857)"}
+_SECTION = _SHARED | {"geometry": "c.geometry", "geometry_3857": _web_mercator("c.geometry")}
 _RECORD = _SHARED | {
     "feeder_id_external": "coalesce(c.feeder_id, '')",
     # Names are cut to their columns; whole they stand in raw_attributes and in bronze.
@@ -47,7 +59,7 @@ _RECORD = _SHARED | {
     "section_count": "c.section_count",
     "raw_attributes": "c.raw_attributes",
     "geometry": "g.shape",
-    "geometry_3857": "ST_Transform(g.shape, 3857)",
+    "geometry_3857": _web_mercator("g.shape"),
     "centroid": "ST_PointOnSurface(g.shape)",
     "geometry_type": "CASE ST_Dimension(g.shape) WHEN 0 THEN 'Point' WHEN 1 THEN 'MultiLineString' "
     "WHEN 2 THEN 'Polygon' END",

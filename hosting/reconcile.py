@@ -4,16 +4,22 @@ PostgreSQL is the truth. A run either committed its publication or did not; the 
 brought to the published run by the same change set, which may be applied any number of times.
 """
 
+from django.db.models import Count, Max, Model
 from django.utils import timezone
 
-from hcportal.errors import Interrupted, SourceBusy
+from hcportal.errors import Interrupted, LakeError, SourceBusy
 from hosting.lake import bronze, changes, maintain, platinum
 from hosting.lake.store import Lake
 from hosting.lake_settings import open_lake
 from hosting.locks import source_lock
-from hosting.models import HCIngestionRun, RunStatus
+from hosting.models import HCIngestionRun, HostingCapacityRecord, HostingCapacitySection, RunStatus
 from hosting.recording import end, told
 from utilities.models import Source
+
+MODELS: dict[str, type[Model]] = {"sections": HostingCapacitySection, "records": HostingCapacityRecord}
+FOREIGN_LAKE = (
+    "The lake and the database do not belong together (docs/operations.md, Backups, says what to do)."
+)
 
 
 def settle(source: Source, lake: Lake) -> list[str]:
@@ -34,6 +40,25 @@ def settle(source: Source, lake: Lake) -> list[str]:
         advance_lake(source, lake)
         done.append(f"{source}: the lake was brought to run {source.published_run_id}.")
     return done
+
+
+def check_lake(source: Source, lake: Lake) -> None:
+    """Raise LakeError where the lake's current rows of a source are not those that readers see.
+
+    Compared are their number and the latest run that changed one. They differ where the lake was moved, lost
+    or taken from another installation, or the database restored without it: then every comparison would lie.
+    """
+    utility = source.utility.utility_code
+    for dataset, model in MODELS.items():
+        published = model._default_manager.filter(source=source).aggregate(
+            rows=Count("id"), run=Max("ingestion_run_id")
+        )
+        rows, run = changes.extent(lake, dataset, utility, source.code)
+        if (rows, run) != (published["rows"], published["run"]):
+            raise LakeError(
+                f"{FOREIGN_LAKE} Of {source} it holds {rows:,} {dataset} up to run {run or 'none'}; "
+                f"readers see {published['rows']:,} up to run {published['run'] or 'none'}."
+            )
 
 
 def advance_lake(source: Source, lake: Lake) -> None:

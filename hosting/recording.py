@@ -15,6 +15,7 @@ from hosting.models import Finding, HCIngestionRun, RunStatus
 from utilities.models import Source
 
 log = logging.getLogger(__name__)
+LONGEST_MESSAGE = 2_000  # characters; a server may answer with a book
 
 # Sent as each step ends, with `run` and `step`; `publish` is the last moment before the commit, `published`
 # the first after it. Whoever wants to watch a run, or to interrupt it at a known point, listens here.
@@ -95,6 +96,7 @@ def recording(source: Source, reporter: Reporter, **values: Any) -> Iterator[Rec
         **values,
     )
     recorder = Recorder(run, reporter)
+    name = str(source)  # while the database still answers
     try:
         yield recorder
     except Held as held:
@@ -105,7 +107,7 @@ def recording(source: Source, reporter: Reporter, **values: Any) -> Iterator[Rec
         end(run, RunStatus.CANCELLED, "Interrupted by a person.")
         raise
     except BaseException as error:
-        log.exception("%s: run %s failed with a bug", source, run.pk)
+        log.exception("%s: run %s failed with a bug", name, run.pk)
         end(run, RunStatus.FAILED, f"A fault in hcportal itself ({type(error).__name__}: {error}).")
         raise
 
@@ -121,8 +123,9 @@ def told(error: HcportalError, run: HCIngestionRun) -> str:
 
 def end(run: HCIngestionRun, status: RunStatus, message: str = "") -> None:
     """Close a run. One that is published already stays so: what went wrong came after."""
-    if run.status == RunStatus.COMPLETED:
+    if HCIngestionRun.objects.filter(pk=run.pk, status=RunStatus.COMPLETED).exists():
         message, status = f"Published, but then: {message}", RunStatus.COMPLETED
-    run.status, run.error_message = status, message
+    run.status = status
+    run.error_message = message.replace("\0", "")[:LONGEST_MESSAGE]
     run.completed_at = run.completed_at or timezone.now()
     run.save(update_fields=["status", "error_message", "completed_at"])

@@ -1,6 +1,7 @@
 """How a terminal and a log follow a run: a progress bar on the one, plain lines in the other."""
 
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -30,8 +31,9 @@ class Lines:
         self._write(f"{name:<10} {seconds:7.2f} s")
 
     def _write(self, text: str) -> None:
-        self._out.write(f"{self._name}: {text}\n")
-        self._out.flush()
+        with suppress(OSError):  # whoever listened has gone; the run goes on
+            self._out.write(f"{self._name}: {text}\n")
+            self._out.flush()
 
 
 class Bar:

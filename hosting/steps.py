@@ -7,21 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
-from hcportal.errors import EmptySource, FetchError, MissingField, RefusedAddress, SourceChanged
+from hcportal.errors import EmptySource, FetchError, LakeError, MissingField, RefusedAddress, SourceChanged
 from hcportal.http import Client
 from hosting.lake import bronze, changes, maintain, quality, quarantine, rollup, silver, tables
 from hosting.lake.quality import Noticed
 from hosting.lake.store import Lake
 from hosting.models import HCIngestionRun, RunStatus
+from hosting.reconcile import FOREIGN_LAKE
 from hosting.recording import Held, Recorder
 from hosting.sources import arcgis
-from utilities.models import Redistribution, Source
+from utilities.models import Redistribution, Source, Utility
 from utilities.spec import SourceSpec
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+
+TRANSFORMS = 1  # raised when rows are read differently, so that unchanged sources are read again
 
 
 @dataclass(frozen=True)
@@ -78,9 +83,15 @@ def fetch(lake: Lake, spec: SourceSpec, recorder: Recorder, *, force: bool) -> b
 
     A layer edited while it was read is read once more from the start. Raises FetchError.
     """
+    if lake.has_run(tables.BRONZE, recorder.run.utility.utility_code, recorder.run.pk):
+        raise LakeError(f"{FOREIGN_LAKE} It holds rows of run {recorder.run.pk} already, which only begins.")
     with http_client() as client:
         layer = open_mapped_layer(client, spec)
-        recorder.note(layer=_described(layer), source_url=layer.url, source_edited_at=layer.edited_at)
+        recorder.note(
+            layer=_described(layer, recorder.run.utility),
+            source_url=layer.url,
+            source_edited_at=layer.edited_at,
+        )
         recorder.done("probe")
         try:
             stored = _store(lake, client, layer, spec, recorder, force=force)
@@ -117,21 +128,30 @@ def _store(
 
 
 def _last_read(run: HCIngestionRun) -> str:
-    """The content hash that published state was made from, if it was made under the same catalog entry."""
+    """The content hash of the published state; empty where the rows would be read differently today."""
     last = (
-        HCIngestionRun.objects.filter(
-            source_id=run.source_id, status__in=[RunStatus.COMPLETED, RunStatus.UNCHANGED]
+        HCIngestionRun.objects.filter(source_id=run.source_id)
+        .filter(
+            Q(pk=run.compared_with_id) | Q(status=RunStatus.UNCHANGED, compared_with_id=run.compared_with_id)
         )
         .exclude(content_sha256="")
         .order_by("-id")
         .first()
     )
-    same = last is not None and last.config_json == run.config_json
-    return last.content_sha256 if last is not None and same else ""
+    if last is None or run.compared_with_id is None or last.config_json != run.config_json:
+        return ""
+    alike = _read_by(last) == _read_by(run)
+    return last.content_sha256 if alike else ""
 
 
-def _described(layer: arcgis.Layer) -> dict[str, Any]:
-    """What later runs compare with, and what the readers need: names and types."""
+def _read_by(run: HCIngestionRun) -> dict[str, Any]:
+    """What decides, beside the entry, how a row is read."""
+    layer = run.layer or {}
+    return {name: layer.get(name) for name in ("fields", "geometry_type", "timezone", "transforms")}
+
+
+def _described(layer: arcgis.Layer, utility: Utility) -> dict[str, Any]:
+    """What later runs compare with, and what the readers need."""
     return {
         "name": layer.name,
         "geometry_type": layer.geometry_type,
@@ -140,6 +160,8 @@ def _described(layer: arcgis.Layer) -> dict[str, Any]:
         "max_record_count": layer.max_record_count,
         "wkid": layer.wkid,
         "fields": [{"name": field.name, "alias": field.alias, "type": field.type} for field in layer.fields],
+        "timezone": utility.timezone,
+        "transforms": TRANSFORMS,
     }
 
 
@@ -217,10 +239,12 @@ def compare(lake: Lake, spec: SourceSpec, staged: Staged, recorder: Recorder) ->
     run = recorder.run
     utility = run.utility.utility_code
     for dataset, rows in (("sections", staged.sections), ("records", staged.records)):
+        before = changes.current(lake, dataset, utility, spec.code)
         if rows is not None:
-            before = changes.current(lake, dataset, utility, spec.code)
             found = changes.compare(rows, before, dataset, snapshot=spec.feed == "snapshot")
-            changes.log(lake, found, dataset, utility, run.pk)
+        else:  # what an earlier entry of this source made and this one does not, goes
+            found = changes.compare(staged.everything.limit(0), before, dataset, snapshot=True)
+        changes.log(lake, found, dataset, utility, run.pk)
     counted = changes.counts(lake, utility, run.pk)
     written = sum(sum(operations.values()) for operations in counted.values())
     recorder.note(counts={**run.counts, **counted}, records_written=written)

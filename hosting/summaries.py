@@ -5,7 +5,10 @@ from django.db import connection
 _REMOVE = "DELETE FROM hosting_hostingcapacitysummary WHERE utility_id = %(utility)s"
 _COMPUTE = """
 WITH mine AS (
-    SELECT * FROM hosting_hostingcapacityrecord WHERE utility_id = %(utility)s
+    -- A source that has left the catalog keeps its rows and its history, and counts no more.
+    SELECT r.* FROM hosting_hostingcapacityrecord r
+    JOIN utilities_source s ON s.id = r.source_id AND s.in_catalog
+    WHERE r.utility_id = %(utility)s
 ), words AS (
     SELECT capacity_type, variant, jsonb_object_agg(constraining_metric, feeders) AS breakdown
     FROM (SELECT capacity_type, variant, constraining_metric, count(*) AS feeders FROM mine

@@ -22,7 +22,8 @@ def sync_timetable() -> int:
     for source in scheduled:
         _schedule(source)
     names = [_name(source) for source in scheduled]
-    PeriodicTask.objects.filter(task=TASK).exclude(name__in=names).delete()
+    ours = PeriodicTask.objects.filter(task=TASK, description__startswith=MADE_FROM)
+    ours.exclude(name__in=names).delete()
     return len(scheduled)
 
 

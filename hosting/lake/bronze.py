@@ -6,9 +6,12 @@ published leaves nothing behind.
 """
 
 import hashlib
+import queue
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
@@ -68,72 +71,53 @@ def discard_unfinished(lake: Lake, utility: str, source: str, run_id: int) -> No
             lake.discard_partition(tables.BRONZE, utility, run_id)
 
 
-class _SameAsPublished(Exception):  # a signal, not an error
-    """Ends the stream before the commit: there is nothing to store."""
-
-
 def store(lake: Lake, pages: Iterator[PageOfRows], origin: Origin, *, published_sha256: str = "") -> Bronze:
     """Write a run's pages; raise what reading them raises, and commit nothing then.
 
-    Where the rows hash to `published_sha256`, nothing is kept and `is_new` is False.
+    Where the rows hash to `published_sha256`, nothing is kept and `is_new` is False. Pages are read here, in
+    the caller's thread, where an interruption is felt at once; another thread writes them.
     """
     raw = _RawFile(Path(lake.path(origin.raw_path)))
-    stream = _Stream(pages, origin, raw, published_sha256)
+    rows = _Rows(origin)
+    writer = _Writer(lake)
     try:
-        write_deltalake(
-            lake.delta(tables.BRONZE),
-            pa.RecordBatchReader.from_batches(tables.SCHEMAS[tables.BRONZE], stream.batches()),
-            mode="append",
-            partition_by=tables.PARTITIONS[tables.BRONZE],
-            writer_properties=WriterProperties(
-                compression="ZSTD", compression_level=3, max_row_group_size=50_000
-            ),
-        )
-    except BaseException as error:
-        raw.discard()
-        lake.discard_partition(tables.BRONZE, origin.utility, origin.run_id)
-        cause = stream.failure or error
-        if isinstance(cause, _SameAsPublished):
-            return Bronze(stream.rows, published_sha256, raw.sha256, is_new=False)
-        raise cause from None
-    raw.keep()
-    stored = Bronze(stream.rows, stream.content_sha256, raw.sha256, is_new=True)
-    _note(lake, origin, stored, raw.size)
+        for page in pages:
+            raw.write(page.raw)
+            writer.put(rows.batch(page))
+        is_new = rows.count > 0 and rows.content_sha256 != published_sha256
+        if is_new:
+            writer.commit()
+    finally:
+        writer.abandon()
+        if not lake.has_run(tables.BRONZE, origin.utility, origin.run_id):
+            raw.discard()
+            lake.discard_partition(tables.BRONZE, origin.utility, origin.run_id)
+    stored = Bronze(rows.count, rows.content_sha256, raw.sha256, is_new)
+    if is_new:
+        raw.keep()
+        _note(lake, origin, stored, raw.size)
     return stored
 
 
-class _Stream:
-    """Pages on their way into the table: counted, hashed, their bodies put aside."""
+class _Rows:
+    """Pages as record batches, counted and hashed on the way."""
 
-    def __init__(
-        self, pages: Iterator[PageOfRows], origin: Origin, raw: "_RawFile", published_sha256: str
-    ) -> None:
-        self._pages, self._origin, self._raw, self._published = pages, origin, raw, published_sha256
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
         self._content = hashlib.sha256()
-        self.rows = 0
-        self.failure: BaseException | None = None  # the writer would hand it on as text only
+        self.count = 0
 
     @property
     def content_sha256(self) -> str:
         return self._content.hexdigest()
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        try:
-            for page in self._pages:
-                self._raw.write(page.raw)
-                yield self._batch(page)
-            self._end_if_published()
-        except BaseException as error:
-            self.failure = error
-            raise
-
-    def _batch(self, page: PageOfRows) -> pa.RecordBatch:
+    def batch(self, page: PageOfRows) -> pa.RecordBatch:
         """A page as a record batch; its rows go into the hash, each part with its length before it."""
         for attributes, wkb in zip(page.attributes, page.wkb, strict=True):
             text = attributes.encode()
             self._content.update(b"%d:%s%d:%s" % (len(text), text, len(wkb or b""), wkb or b""))
-        rows, first = len(page.object_ids), self.rows
-        self.rows += rows
+        rows, first = len(page.object_ids), self.count
+        self.count += rows
         return pa.RecordBatch.from_arrays(
             [
                 pa.array([self._origin.utility] * rows, pa.string()),
@@ -146,9 +130,65 @@ class _Stream:
             schema=tables.SCHEMAS[tables.BRONZE],
         )
 
-    def _end_if_published(self) -> None:
-        if self.content_sha256 == self._published:
-            raise _SameAsPublished
+
+class _Writer:
+    """Writes batches into the table in a thread of its own, as one commit or none."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._table = lake.delta(tables.BRONZE)
+        self._handed: queue.Queue[pa.RecordBatch | _End] = queue.Queue(maxsize=2)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="bronze")
+        self._done = self._thread.submit(self._write)
+
+    def put(self, batch: "pa.RecordBatch | _End") -> None:
+        """Hand over a batch. Raises what the writer died of."""
+        while True:
+            if self._done.done():
+                self._done.result()
+            try:
+                return self._handed.put(batch, timeout=0.5)
+            except queue.Full:
+                continue
+
+    def commit(self) -> None:
+        """End the stream; back when the commit is made. Raises what the writer died of."""
+        self.put(_End.COMMIT)
+        self._done.result()
+        self._thread.shutdown()
+
+    def abandon(self) -> None:
+        """End without a commit, unless it was made already."""
+        while not self._done.done():
+            try:
+                self._handed.put(_End.ABANDON, timeout=0.5)
+                break
+            except queue.Full:
+                continue
+        self._thread.shutdown()
+
+    def _write(self) -> None:
+        write_deltalake(
+            self._table,
+            pa.RecordBatchReader.from_batches(tables.SCHEMAS[tables.BRONZE], self._taken()),
+            mode="append",
+            partition_by=tables.PARTITIONS[tables.BRONZE],
+            writer_properties=WriterProperties(
+                compression="ZSTD", compression_level=3, max_row_group_size=50_000
+            ),
+        )
+
+    def _taken(self) -> Iterator[pa.RecordBatch]:
+        while (batch := self._handed.get()) is not _End.COMMIT:
+            if batch is _End.ABANDON:
+                raise RuntimeError("abandoned")
+            yield batch
+
+
+class _End(Enum):
+    """How a stream of batches ends."""
+
+    COMMIT = "commit"
+    ABANDON = "abandon"
 
 
 def _note(lake: Lake, origin: Origin, stored: Bronze, size: int) -> None:

@@ -62,6 +62,12 @@ def current(lake: Lake, dataset: str, utility: str, source: str) -> "DataFrame":
     return lake.read(DATASETS[dataset]).where(mine)
 
 
+def extent(lake: Lake, dataset: str, utility: str, source: str) -> tuple[int, int | None]:
+    """Number of current rows of a source, and the latest run that changed one."""
+    rows, run = current(lake, dataset, utility, source).agg(F.count(F.lit(1)), F.max("run_id")).collect()[0]
+    return rows, run
+
+
 def log(lake: Lake, found: "DataFrame", dataset: str, utility: str, run_id: int) -> None:
     """Append a change set to the log under its run."""
     lake.append(

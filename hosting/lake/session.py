@@ -4,6 +4,7 @@ Application code sees only PySpark DataFrames. Embedded is Sail (`pysail`), a Sp
 very process, reached over a loopback port of the system's choosing; a remote is any `sc://` address.
 """
 
+import atexit
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -80,6 +81,8 @@ def _connect(url: str) -> "SparkSession":
     try:
         session = SparkSession.builder.remote(url).create()
         session.conf.set("spark.sql.session.timeZone", "UTC")
+        # At exit it would ask the engine to forget models that we never make, for minutes if that has gone.
+        atexit.unregister(session.client._on_exit)
     except Exception as error:
         raise LakeError(f"The engine at {url.split(';', maxsplit=1)[0]} does not answer: {error}") from error
     return session

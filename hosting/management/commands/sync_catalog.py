@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from hcportal.commands import PersonCommand
+from hosting.summaries import summarise
 from hosting.timetable import sync_timetable
+from utilities.models import Utility
 from utilities.sync import sync_catalog
 
 
@@ -13,6 +17,9 @@ class Command(PersonCommand):
     def handle(self, **options: Any) -> None:
         synced = sync_catalog()
         scheduled = sync_timetable()
+        for utility in Utility.objects.filter(sources__in_catalog=False).distinct():
+            with transaction.atomic():
+                summarise(utility.pk)
         parts = [f"{len(synced.added)} added", f"{len(synced.updated)} up to date"]
         if synced.left:
             parts.append(f"no longer in the catalog: {', '.join(synced.left)}")

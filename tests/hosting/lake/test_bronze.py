@@ -161,7 +161,7 @@ def test_any_difference_is_new(lake: Lake, other: list[Page]) -> None:
 
 def test_no_rows_are_stored_as_no_rows(lake: Lake) -> None:
     stored = bronze.store(lake, iter([]), ORIGIN)
-    assert (stored.rows, stored.is_new) == (0, True)
+    assert (stored.rows, stored.is_new) == (0, False)
 
 
 def test_a_forgotten_utility_leaves_nothing_and_others_stay(lake: Lake) -> None:
