@@ -8,7 +8,7 @@ no place (null, `{"paths": []}`, `"NaN"`, a line of one point) becomes None. Z a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, pairwise
 from struct import Struct, pack
@@ -19,6 +19,7 @@ Vertices = Sequence[tuple[float, float]]
 _POINT = Struct("<BIdd")
 _HEAD = Struct("<BII")
 _COUNT = Struct("<I")
+MANY_RINGS = 1_000  # from so many on, those that may hold a ring are looked up in a tree
 POINT, LINE, POLYGON, MULTIPOINT, MULTILINE, MULTIPOLYGON = range(1, 7)
 
 
@@ -146,38 +147,52 @@ def nest(rings: list[list[tuple[float, float]]]) -> list[list[list[tuple[float, 
     A ring inside an even number of others is a shell, inside an odd number a hole of the smallest of them.
     Winding is not looked at: servers reverse it. A ring that is repeated counts once.
     """
-    seen: set[frozenset[tuple[float, float]]] = set()
     known: list[_Nested] = []
+    seen: set[frozenset[tuple[float, float]]] = set()
+    for index in sorted(range(len(rings)), key=lambda i: -abs(_area(rings[i]))):
+        vertices = frozenset(rings[index])
+        if vertices not in seen:
+            seen.add(vertices)
+            known.append(_Nested(rings[index], index))
+    larger = _larger if len(known) < MANY_RINGS else _larger_by_tree
     polygons: list[list[list[tuple[float, float]]]] = []
     order: list[int] = []
-    for index in sorted(range(len(rings)), key=lambda i: -abs(_area(rings[i]))):
-        ring = rings[index]
-        vertices = frozenset(ring)
-        if vertices in seen:
-            continue
-        seen.add(vertices)
-        nested = _Nested(ring)
-        around = [other for other in known if other.holds(nested)]
+    for nested, others in zip(known, larger(known), strict=True):
+        around = [other for other in others if other.holds(nested)]
         nested.depth = len(around)
         if nested.depth % 2 == 0:
             nested.polygon = len(polygons)
-            polygons.append([ring])
-            order.append(index)
+            polygons.append([nested.ring])
+            order.append(nested.index)
         else:
             # The known rings are ordered from large to small, so that the last one around is the nearest.
             nested.polygon = max(around, key=lambda other: other.depth).polygon
-            polygons[nested.polygon].append(ring)
-        known.append(nested)
+            polygons[nested.polygon].append(nested.ring)
     return [polygon for _, polygon in sorted(zip(order, polygons, strict=True), key=lambda pair: pair[0])]
+
+
+def _larger(known: list[_Nested]) -> Iterator[Sequence[_Nested]]:
+    """For each ring those before it, any of which may hold it."""
+    return (known[:position] for position in range(len(known)))
+
+
+def _larger_by_tree(known: list[_Nested]) -> Iterator[Sequence[_Nested]]:
+    """The same without those whose box does not reach the ring: of thousands side by side, next to none."""
+    import shapely
+
+    tree = shapely.STRtree(shapely.box(*zip(*(nested.box for nested in known), strict=True)))
+    corners = shapely.points([nested.box[:2] for nested in known])
+    for position, corner in enumerate(corners):
+        yield [known[i] for i in sorted(tree.query(corner).tolist()) if i < position]
 
 
 class _Nested:
     """A ring with what is needed to say what lies within it."""
 
-    def __init__(self, ring: list[tuple[float, float]]) -> None:
+    def __init__(self, ring: list[tuple[float, float]], index: int) -> None:
         xs = [x for x, _ in ring]
         ys = [y for _, y in ring]
-        self.ring = ring
+        self.ring, self.index = ring, index
         self.box = (min(xs), min(ys), max(xs), max(ys))
         self.inner = _interior_point(ring, sorted(set(ys)))
         self.depth = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import tempfile
 import time
 import warnings
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
+from hosting.sources import esri
 from hosting.sources.collector import collector_paused
 from hosting.sources.esri import UnreadableGeometry, to_wkb
 from tests.reference import reference
@@ -321,6 +323,25 @@ def test_gdal_agrees_on_polygons_in_esris_own_winding(polygon: shapely.MultiPoly
     assert same(ours({"rings": rings}), theirs)
 
 
+def any_rings(chance: random.Random, count: int) -> list[list[tuple[float, float]]]:
+    """Rings on a coarse grid: nested, side by side, touching, crossing, flat, repeated, of either winding."""
+    rings = []
+    for _ in range(count):
+        x, y, width, height = (chance.randrange(n) for n in (40, 40, 12, 12))
+        corners = [(x, y), (x, y + height), (x + width, y + height), (x + width, y)]
+        chance.shuffle(corners)
+        rings.append([(float(a), float(b)) for a, b in (*corners, corners[0])])
+    return rings + chance.sample(rings, count // 10)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_many_rings_are_nested_as_few_are(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rings = any_rings(random.Random(seed), 10 + 10 * seed)
+    expected = esri.nest(rings)
+    monkeypatch.setattr(esri, "MANY_RINGS", 0)
+    assert esri.nest(rings) == expected
+
+
 # --- Speed --------------------------------------------------------------------------------------------------
 
 
@@ -336,3 +357,19 @@ def test_lines_take_a_small_fraction_of_gdals_time(tmp_path: Path) -> None:
         for feature in orjson.loads(body)["features"]:
             to_wkb(feature["geometry"])
     assert time.process_time() - started < theirs / 3
+
+
+def test_rings_by_the_thousand_are_not_compared_pair_by_pair() -> None:
+    side = 110
+    rings = [
+        [[x, y], [x, y + 0.5], [x + 0.5, y + 0.5], [x + 0.5, y], [x, y]]
+        for x in range(side)
+        for y in range(side)
+    ]
+    hole = [[0.1, 0.1], [0.2, 0.1], [0.2, 0.2], [0.1, 0.2], [0.1, 0.1]]
+    started = time.process_time()
+    found = to_wkb({"rings": [hole, *rings]})
+    assert time.process_time() - started < 1  # pair by pair it takes five
+    polygons = shapely.get_parts(shapely.from_wkb(found))
+    assert len(polygons) == side**2
+    assert [len(polygon.interiors) for polygon in polygons[:2]] == [1, 0]
