@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from hosting.admin.overview import overview
+from hosting.api import geojson, records, runs
 from hosting.api import utilities as api_utilities
 from hosting.views import errors
 from hosting.views.home import home
@@ -18,6 +19,11 @@ urlpatterns = [
         "api/v1/utilities/<slug:code>/hosting-capacity/summary",
         api_utilities.UtilitySummary.as_view(),
     ),
+    path("api/v1/utilities/<slug:code>/hosting-capacity", records.RecordList.as_view()),
+    path("api/v1/utilities/<slug:code>/hosting-capacity/geojson", geojson.RecordGeoJSON.as_view()),
+    path("api/v1/utilities/<slug:code>/ingestion-runs", runs.RunList.as_view()),
+    path("api/v1/hosting-capacity/nearby", records.Nearby.as_view()),
+    path("api/v1/hosting-capacity/ingestion-runs", runs.RunList.as_view()),
     # Admin
     path("admin/", overview),
     path("admin/", admin.site.urls),

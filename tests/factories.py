@@ -94,6 +94,14 @@ def make_run(source: Source | None = None, status: str = RunStatus.COMPLETED, **
     )
 
 
+def make_published_run(source: Source | None = None, **given: Any) -> HCIngestionRun:
+    """A completed run whose state readers see."""
+    run = make_run(source, **given)
+    run.source.published_run = run
+    run.source.save(update_fields=["published_run"])
+    return run
+
+
 def make_substation(utility: Utility | None = None, name: str = "", **given: Any) -> Substation:
     return Substation.objects.create(
         utility=utility or make_utility(),

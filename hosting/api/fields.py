@@ -18,3 +18,13 @@ class ExactNumber(serializers.Field[Decimal, Any, float, Any]):
 
     def to_representation(self, value: Decimal) -> float:
         return float(value)
+
+
+class TextOrNull(serializers.Field[str, Any, str | None, Any]):
+    """A text column whose empty text means that nothing was published: null."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: str) -> str | None:
+        return value or None

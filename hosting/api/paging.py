@@ -11,22 +11,39 @@ from rest_framework.request import Request
 from hosting.api.parameters import Parameters
 
 
-class PageParameters(Parameters):
-    """What every list takes. A list with another key overrides `after`."""
+class LimitParameters(Parameters):
+    """What every list takes, whatever its key."""
 
     limit = serializers.IntegerField(default=100, min_value=1, max_value=1000, help_text="Rows a page")
+
+
+class PageParameters(LimitParameters):
+    """A list in order of a text."""
+
     after = serializers.CharField(
         default="", max_length=200, help_text="Key of the last row already read; `next` carries it"
+    )
+
+
+class IdPageParameters(LimitParameters):
+    """A list in order of its id."""
+
+    after = serializers.IntegerField(
+        default=None,
+        min_value=0,
+        max_value=2**63 - 1,
+        help_text="id of the last row already read; `next` carries it",
     )
 
 
 def page(request: Request, rows: list[dict[str, Any]], limit: int, key: str) -> dict[str, Any]:
     """The answer of a list. `rows`: up to limit + 1, in order of `key`; the extra one says there is more."""
     shown = rows[:limit]
-    return {"results": shown, "next": _next(request, shown[-1][key]) if len(rows) > limit else None}
+    return {"results": shown, "next": next_page(request, shown[-1][key]) if len(rows) > limit else None}
 
 
-def _next(request: Request, after: Any) -> str:
+def next_page(request: Request, after: Any) -> str:
+    """The address of what follows the row with this key."""
     query = request.query_params.copy()
     query["after"] = str(after)
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

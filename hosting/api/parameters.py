@@ -40,6 +40,10 @@ class StrictView(APIView):
     parameters: dict[str, Any]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check parameters first: REST framework would take `?format=` for itself."""
-        self.parameters = self.parameters_class.read(request.query_params)
+        """Check parameters first: REST framework would take `?format=` for itself.
+
+        Only where they are used: what OPTIONS tells, and that a method is not allowed, depend on none.
+        """
+        if request.method in ("GET", "HEAD"):
+            self.parameters = self.parameters_class.read(request.query_params)
         super().initial(request, *args, **kwargs)

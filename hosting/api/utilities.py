@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import F, FilteredRelation, Q, QuerySet
-from django.http import Http404
+from django.http import Http404, HttpResponseBase
 from django.utils.translation import gettext_noop
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,6 +13,7 @@ from rest_framework.response import Response
 from hosting.api.fields import ExactNumber
 from hosting.api.paging import PageParameters, page
 from hosting.api.parameters import StrictView
+from hosting.api.versions import etag_of, not_modified, stamp
 from hosting.models import CapacityType, HostingCapacitySummary
 from utilities.models import Utility
 
@@ -121,13 +123,19 @@ class UtilityDetail(StrictView):
 class UtilitySummary(StrictView):
     """A utility's sums, one object for each capacity type and variant that it publishes."""
 
-    def get(self, _request: Request, code: str) -> Response:
-        utility = Utility.objects.filter(utility_code=code).first()
+    def get(self, request: Request, code: str) -> HttpResponseBase:
+        published = ArrayAgg("sources__published_run", order_by="sources__published_run")
+        utility = Utility.objects.filter(utility_code=code).annotate(published=published).first()
         if utility is None:
             raise no_such_utility(code)
+        etag = etag_of(request, [utility.published, utility.utility_name, utility.is_synthetic])
+        if unchanged := not_modified(request, etag):
+            return unchanged
         found = utility.summaries.order_by("capacity_type", "variant")
         rows = SummarySerializer(found, many=True).data
-        return Response({"results": rows, "next": None, "note": NOT_SIMULTANEOUS})
+        answer = Response({"results": rows, "next": None, "note": NOT_SIMULTANEOUS})
+        stamp(answer, etag)
+        return answer
 
 
 def no_such_utility(code: str) -> Http404:

@@ -9,27 +9,11 @@ from django.test import Client
 
 from hosting.models import HostingCapacitySummary
 from tests.factories import make_iso, make_summary, make_utility
+from tests.hosting.api.asking import get, problem
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/api/v1/utilities"
-
-
-def get(client: Client, address: str) -> Any:
-    answer = client.get(address)
-    assert answer.status_code == 200, answer.content
-    assert answer["Content-Type"] == "application/json"
-    return answer.json()
-
-
-def problem(client: Client, address: str, status: int, method: str = "get") -> Any:
-    answer = getattr(client, method)(address)
-    assert answer.status_code == status, answer.content
-    assert answer["Content-Type"] == "application/problem+json"
-    said = answer.json()
-    assert said["status"] == status
-    assert {"type", "title", "detail"} <= set(said)
-    return said
 
 
 def test_an_empty_portal_answers_an_empty_list(client: Client) -> None:

@@ -1,0 +1,156 @@
+"""A utility's records as GeoJSON, written by PostgreSQL and streamed as it reads.
+
+The collection ends with `numberReturned` and `next`. An error on the way ends the connection before that, and
+before the closing bracket: what was cut off is no JSON and cannot pass for all of it.
+"""
+
+import json
+from collections.abc import Generator, Iterator
+from typing import Any, ClassVar
+
+from django.contrib.gis.db.models.functions import AsGeoJSON
+from django.db import transaction
+from django.db.models import F, Func, JSONField, TextField, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, NullIf
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+
+from hosting.api.access import BOUNDED_DEGREES, BOUNDED_ROWS, Access, access_to
+from hosting.api.fields import ExactNumber, TextOrNull
+from hosting.api.paging import next_page
+from hosting.api.parameters import StrictView
+from hosting.api.records import RecordParameters, RecordSerializer, Rows, figures, matching, with_columns
+from hosting.api.versions import etag_of, not_modified, stamp
+
+GEO_JSON = "application/geo+json"
+FEATURES_A_CHUNK = 500  # measured: below, round trips show; above, the first features come late
+
+
+class GeoJSONRenderer(JSONRenderer):
+    """Lets clients ask for GeoJSON; the features themselves are written by the database."""
+
+    media_type = GEO_JSON
+    format = "geojson"
+
+
+class GeoJSONParameters(RecordParameters):
+    """As for rows, without a limit where none is given."""
+
+    limit = serializers.IntegerField(
+        default=None, min_value=1, max_value=1_000_000, help_text="Features at most; all by default"
+    )
+
+
+class RecordGeoJSON(StrictView):
+    """A utility's records that pass the filters, as a FeatureCollection in order of their id."""
+
+    parameters_class: ClassVar = GeoJSONParameters
+    renderer_classes = [GeoJSONRenderer, JSONRenderer]
+
+    def get(self, request: Request, code: str) -> HttpResponseBase:
+        given = self.parameters
+        access = access_to(code, figures(given), bulk=_is_bulk(given))
+        etag = etag_of(request, access.version)
+        if unchanged := not_modified(request, etag):
+            return unchanged
+        if request.method == "HEAD":
+            answer: HttpResponseBase = HttpResponse(content_type=GEO_JSON)
+        else:
+            written = _collection(request, access, matching(given, access.sources), given["limit"])
+            answer = StreamingHttpResponse(_Started(written), content_type=GEO_JSON)
+        stamp(answer, etag)
+        return answer
+
+
+def _is_bulk(given: dict[str, Any]) -> bool:
+    """Whether an answer could be a utility's whole data."""
+    box, limit = given["bbox"], given["limit"]
+    few = limit is not None and limit <= BOUNDED_ROWS
+    small = box is not None and box.width <= BOUNDED_DEGREES and box.height <= BOUNDED_DEGREES
+    return not (few or small)
+
+
+def _collection(
+    request: Request, access: Access, rows: Rows, limit: int | None
+) -> Generator[bytes, None, None]:
+    """The pieces of the collection. The first comes when the first features are there."""
+    head = '{"type":"FeatureCollection",'
+    if access.withheld:
+        head += f'"withheld":{json.dumps(access.withheld, ensure_ascii=False)},'
+    head += '"features":['
+    number, last = 0, None
+    more = False
+    for chunk in _features(rows, limit):
+        shown = chunk if limit is None else chunk[: limit - number]
+        more = len(shown) < len(chunk)
+        if shown:
+            comma = "," if number else ""
+            yield f"{head}{comma}{','.join(text for _id, text in shown)}".encode()
+            head, number, last = "", number + len(shown), shown[-1][0]
+    address = json.dumps(next_page(request, last) if more else None)
+    yield f'{head}],"numberReturned":{number},"next":{address}}}'.encode()
+
+
+def _features(rows: Rows, limit: int | None) -> Iterator[list[tuple[int, str]]]:
+    """Features as JSON text with their id, in chunks; one more than `limit`, to see if there are more."""
+    found = with_columns(rows).order_by("id").values_list("id", FEATURE)
+    if limit is not None:
+        found = found[: limit + 1]
+    # Inside a transaction the cursor stays on the server and reads as we send; outside, PostgreSQL would
+    # first write the whole result aside.
+    with transaction.atomic():
+        chunk: list[tuple[int, str]] = []
+        for row in found.iterator(chunk_size=FEATURES_A_CHUNK):
+            chunk.append(row)
+            if len(chunk) == FEATURES_A_CHUNK:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
+
+
+class _Started:
+    """Pieces of which the first is there: an error in the query itself can still become a proper answer.
+
+    Closing it, which the server does for every answer, read or not, closes the cursor.
+    """
+
+    def __init__(self, pieces: Generator[bytes, None, None]) -> None:
+        self.first, self.rest = next(pieces), pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.first
+        yield from self.rest
+
+    def close(self) -> None:
+        self.rest.close()
+
+
+def _json(**members: Combinable) -> Func:
+    """A JSON object with its members in this order."""
+    parts = [part for name, value in members.items() for part in (Cast(Value(name), TextField()), value)]
+    return Func(*parts, function="json_build_object", output_field=JSONField())
+
+
+def _property(field: serializers.Field[Any, Any, Any, Any]) -> Combinable:
+    """A column as the serializer's field would show it."""
+    column = str(field.source)
+    if isinstance(field, ExactNumber):
+        return Func(F(column), function="trim_scale")  # 3.80000 as 3.8
+    if isinstance(field, TextOrNull):
+        return NullIf(F(column), Value(""))
+    return F(column)
+
+
+FEATURE = Cast(
+    _json(
+        type=Cast(Value("Feature"), TextField()),
+        id=F("id"),
+        geometry=Func(AsGeoJSON("geometry", precision=6), template="%(expressions)s::json"),
+        properties=_json(**{name: _property(f) for name, f in RecordSerializer().fields.items()}),
+    ),
+    TextField(),
+)

@@ -1,0 +1,83 @@
+"""Boxes and points in addresses: degrees of longitude and latitude, WGS 84."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.gis.geos import GEOSGeometry, LineString, Point, Polygon
+from rest_framework import serializers
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Box:
+    """What lies between two meridians and two parallels, edges included."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @property
+    def width(self) -> float:
+        """Degrees from west to east; a box whose west is greater than its east crosses the antimeridian."""
+        return self.east - self.west if self.west <= self.east else self.east - self.west + 360
+
+    @property
+    def height(self) -> float:
+        return self.north - self.south
+
+    def shapes(self) -> list[GEOSGeometry]:
+        """The box; in two parts where it crosses the antimeridian, a line or a point where it has no area."""
+        if self.west <= self.east:
+            return [_shape(self.west, self.south, self.east, self.north)]
+        return [
+            _shape(self.west, self.south, 180, self.north),
+            _shape(-180, self.south, self.east, self.north),
+        ]
+
+
+def _shape(west: float, south: float, east: float, north: float) -> GEOSGeometry:
+    if west == east and south == north:
+        return Point(west, south, srid=4326)
+    if west == east or south == north:
+        return LineString((west, south), (east, north), srid=4326)
+    box = Polygon.from_bbox((west, south, east, north))
+    box.srid = 4326
+    return box
+
+
+class Degrees(serializers.FloatField):
+    """A number as people write it: no NaN, no infinity, no Python spelling."""
+
+    def to_internal_value(self, data: Any) -> float:
+        return super().to_internal_value(_number(str(data), lambda: self.fail("invalid")))
+
+
+class BoxField(serializers.Field[Box, str, Any, Any]):
+    """bbox=west,south,east,north."""
+
+    default_error_messages = {
+        "form": "Give four numbers: west,south,east,north, in degrees.",
+        "range": "Longitudes lie between -180 and 180, latitudes between -90 and 90.",
+        "order": "South is above north: the order is west,south,east,north.",
+    }
+
+    def to_internal_value(self, data: str) -> Box:
+        words = [word.strip() for word in data.split(",")]
+        if len(words) != 4:
+            self.fail("form")
+        west, south, east, north = (float(_number(word, lambda: self.fail("form"))) for word in words)
+        if max(abs(west), abs(east)) > 180 or max(abs(south), abs(north)) > 90:
+            self.fail("range")
+        if south > north:
+            self.fail("order")
+        return Box(west, south, east, north)
+
+
+def _number(word: str, fail: Callable[[], Any]) -> str:
+    if not _NUMBER.fullmatch(word):
+        fail()
+    return word
