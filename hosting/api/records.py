@@ -1,23 +1,18 @@
-"""Records: a utility's, by filters and page by page, and those of all utilities around a place."""
+"""A utility's records, by filters and page by page."""
 
-from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
-from django.contrib.gis.db.models import GeometryField
-from django.contrib.gis.geos import Point
-from django.db import connection, transaction
-from django.db.models import BooleanField, F, FloatField, Func, Q, QuerySet, Value
-from django.db.models.functions import Cast
+from django.db.models import F, FloatField, Func, Q, QuerySet
 from django.http import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hosting.api.access import access_to, access_to_all
+from hosting.api.access import access_to
 from hosting.api.fields import ExactNumber, TextOrNull
 from hosting.api.paging import IdPageParameters, page
 from hosting.api.parameters import Parameters, StrictView
-from hosting.api.places import BoxField, Degrees
+from hosting.api.places import BoxField
 from hosting.api.versions import etag_of, not_modified, stamp
 from hosting.models import CapacityType, ConstrainingMetric, HostingCapacityRecord
 
@@ -52,15 +47,6 @@ class RecordParameters(FigureParameters, IdPageParameters):
         if low is not None and high is not None and low > high:
             raise serializers.ValidationError({"min_remaining_mw": "This is above max_remaining_mw."})
         return attrs
-
-
-class NearbyParameters(FigureParameters):
-    """A place, and how far around it."""
-
-    lat = Degrees(min_value=-90, max_value=90, help_text="Latitude, WGS 84")
-    lon = Degrees(min_value=-180, max_value=180, help_text="Longitude, WGS 84")
-    radius_km = Degrees(default=10.0, min_value=0, max_value=100, help_text="Kilometres around the place")
-    limit = serializers.IntegerField(default=20, min_value=1, max_value=1000, help_text="The nearest so many")
 
 
 class RecordSerializer(serializers.ModelSerializer[HostingCapacityRecord]):
@@ -119,15 +105,6 @@ class RecordSerializer(serializers.ModelSerializer[HostingCapacityRecord]):
 COLUMNS = [str(field.source) for field in RecordSerializer().fields.values()]
 
 
-class NearbySerializer(RecordSerializer):
-    """A record with its distance."""
-
-    distance_km = serializers.FloatField(read_only=True, help_text="To the nearest point of its geometry")
-
-    class Meta(RecordSerializer.Meta):
-        fields = [*RecordSerializer.Meta.fields, "distance_km"]
-
-
 def figures(given: dict[str, Any]) -> Rows:
     """All records of the capacity type and variant asked for."""
     return HostingCapacityRecord.objects.filter(
@@ -183,94 +160,3 @@ class RecordList(StrictView):
         answer = Response(page(request, rows, given["limit"], "id") | access.note())
         stamp(answer, etag)
         return answer
-
-
-class Nearby(StrictView):
-    """Records of all utilities around a place, the nearest first."""
-
-    parameters_class: ClassVar = NearbyParameters
-
-    def get(self, request: Request) -> HttpResponseBase:
-        given = self.parameters
-        around = _Around(given["lon"], given["lat"], given["radius_km"] * 1000)
-        access = access_to_all(around.within(figures(given)))
-        etag = etag_of(request, access.version)
-        if unchanged := not_modified(request, etag):
-            return unchanged
-        limit = given["limit"]
-        found = around.nearest(with_columns(matching(given, access.sources)), limit + 1)
-        rows: list[dict[str, Any]] = list(NearbySerializer(found[:limit], many=True).data)  # type: ignore[arg-type]
-        answer = Response({"results": rows, "next": None, "more": len(found) > limit} | access.note())
-        stamp(answer, etag)
-        return answer
-
-
-# The expression of the index record_geography.
-_GEOGRAPHY = Cast("geometry", GeometryField(geography=True))
-# The index ranks on a sphere, distances are taken on the spheroid: less than 0.6 percent lies between them.
-_CERTAIN = 0.99
-
-
-class _Around:
-    """Distances from one place, in metres."""
-
-    def __init__(self, lon: float, lat: float, radius_m: float) -> None:
-        self.place = Value(Point(lon, lat, srid=4326), output_field=GeometryField(geography=True))
-        self.radius_m = radius_m
-
-    def within(self, rows: Rows) -> Rows:
-        """Those of the rows that reach into the radius."""
-        return rows.filter(
-            Func(
-                _GEOGRAPHY,
-                self.place,
-                Value(self.radius_m),
-                function="ST_DWithin",
-                output_field=BooleanField(),
-            )
-        )
-
-    def nearest(self, rows: Rows, wanted: int) -> list[dict[str, Any]]:
-        """The nearest of the rows within the radius, in order of their true distance.
-
-        As many as the index calls nearest are taken with some to spare, and measured. Beyond the last of
-        them nothing is nearer than a hundredth less than it; as long as that leaves a doubt, or a tie, take
-        more.
-        """
-        by_index = self.within(rows).annotate(
-            rank_m=Func(
-                _GEOGRAPHY,
-                self.place,
-                template="%(expressions)s",
-                arg_joiner=" <-> ",
-                output_field=FloatField(),
-            ),
-            distance_m=Func(_GEOGRAPHY, self.place, function="ST_Distance", output_field=FloatField()),
-        )
-        columns = by_index.order_by("rank_m").values(*COLUMNS, "rank_m", "distance_m")
-        for taken in _more_each_time(wanted + 10):
-            found = _in_order_of_the_index(columns[:taken])
-            last_m = max((row["rank_m"] for row in found), default=0.0)
-            found.sort(key=lambda row: (row["distance_m"], row["id"]))
-            nearest = found[:wanted]
-            if len(found) < taken or nearest[-1]["distance_m"] < last_m * _CERTAIN:
-                return [{**row, "distance_km": round(row["distance_m"] / 1000, 6)} for row in nearest]
-        raise AssertionError  # it ends when all rows are taken
-
-
-def _in_order_of_the_index(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Read rows as the index ranks them, stopping at the last one wanted.
-
-    PostgreSQL guesses that a circle holds next to nothing and would measure and sort all of it: 140 ms
-    where 17,000 records lie within 100 km.
-    """
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_sort = off")
-        return list(rows)
-
-
-def _more_each_time(first: int) -> Iterator[int]:
-    while True:
-        yield first
-        first *= 4

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, get_resolver
 
-from hosting.api.records import NearbySerializer
+from hosting.api.nearby import NearbySerializer
 from hosting.api.runs import RunSerializer
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "api.md").read_text()
