@@ -13,7 +13,7 @@ import yaml
 from hcportal.errors import FetchError
 from hcportal.http import Client
 from hosting.sources.layer import Layer, open_layer
-from hosting.sources.service import ask
+from hosting.sources.service import ask, understood
 
 KINDS = {
     "esriGeometryPolyline": "polyline",
@@ -77,13 +77,18 @@ def discover(client: Client, url: str) -> Discovered:
     content = ask(client, url).content
     found: list[Layer] = []
     troubles: list[str] = []
-    for entry in [*(content.get("layers") or []), *(content.get("tables") or [])]:
-        if entry.get("subLayerIds"):
-            continue  # a group holds no rows of its own
+    with understood(f"the description of {url}"):
+        # A group holds no rows of its own.
+        entries = [
+            (entry["id"], entry.get("name"))
+            for entry in [*(content.get("layers") or []), *(content.get("tables") or [])]
+            if not entry.get("subLayerIds")
+        ]
+    for number, name in entries:
         try:
-            found.append(open_layer(client, f"{url}/{entry['id']}"))
+            found.append(open_layer(client, f"{url}/{number}"))
         except FetchError as trouble:
-            troubles.append(f"{entry.get('id')}  {entry.get('name')}: {trouble}")
+            troubles.append(f"{number}  {name}: {trouble}")
     if not found and not troubles:
         raise FetchError(f"{url} lists no layers and no tables.")
     return Discovered(url, found, troubles)

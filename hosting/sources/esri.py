@@ -27,15 +27,17 @@ class UnreadableGeometry(ValueError):
     """A geometry that cannot be turned into WKB without changing it; the message says why."""
 
 
-def to_wkb(geometry: dict[str, Any] | None) -> bytes | None:
+def to_wkb(geometry: Any) -> bytes | None:
     """WKB of one Esri geometry object; None where there is no place. Raises UnreadableGeometry."""
     if not geometry:
         return None
+    if not isinstance(geometry, dict):
+        raise UnreadableGeometry(f"geometry is a JSON {type(geometry).__name__}, no object")
     for key, write in _WRITERS:
         if key in geometry:
             try:
                 return write(geometry[key] if key != "x" else geometry)
-            except (TypeError, ValueError, IndexError, KeyError) as problem:
+            except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as problem:
                 if isinstance(problem, UnreadableGeometry):
                     raise
                 raise UnreadableGeometry(f"geometry is not as Esri defines it: {problem}") from problem

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from hcportal.errors import BadAnswer, MissingField, ServiceError
 from hcportal.http import Client, without_query
-from hosting.sources.service import ask
+from hosting.sources.service import ask, understood
 
+T = TypeVar("T", dict[str, Any], list[Any])
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNREAD_TYPES = {"esriFieldTypeGeometry", "esriFieldTypeBlob", "esriFieldTypeRaster"}
 _WHOLE = {f"esriFieldType{kind}" for kind in ("OID", "Integer", "SmallInteger", "BigInteger", "Double")}
@@ -88,7 +89,8 @@ def open_layer(client: Client, url: str) -> Layer:
     service: dict[str, Any] = {}
     if _SERVER.search(url):
         service = ask(client, url).content
-        url = f"{url}/{_only_layer(url, service)}"
+        with understood(f"the description of {url}"):
+            url = f"{url}/{_only_layer(url, service)}"
     elif not _LAYER.search(url):
         raise BadAnswer(
             f"{url} is no layer: its address must end in FeatureServer/0, MapServer/3 or the like"
@@ -119,45 +121,73 @@ def last_edit(client: Client, layer: Layer) -> datetime | None:
     """When the layer was last edited, asked for anew; None where it does not say."""
     if layer.edited_at is None:
         return None
-    return _edited(ask(client, layer.url).content)
+    with understood(f"the description of {layer.url}"):
+        return _edited(ask(client, layer.url).content)
 
 
 def describe(url: str, content: dict[str, Any], body: bytes, service: dict[str, Any]) -> Layer:
-    """A Layer from the JSON of a layer and of its service."""
+    """A Layer from the JSON of a layer and of its service. Raises BadAnswer, ServiceError."""
+    with understood(f"the description of {url}"):
+        return _describe(url, content, body, service)
+
+
+def _describe(url: str, content: dict[str, Any], body: bytes, service: dict[str, Any]) -> Layer:
     kind = str(content.get("type") or "Feature Layer")
     if "fields" not in content or kind in {"Group Layer", "Raster Layer"}:
-        inner = ", ".join(f"{sub.get('id')} ({sub.get('name')})" for sub in content.get("subLayers") or [])
+        inner = ", ".join(f"{sub.get('id')} ({sub.get('name')})" for sub in _part(content, "subLayers", list))
         raise BadAnswer(f"{url} holds no rows: it is a {kind}" + (f" of the layers {inner}" if inner else ""))
     capabilities = content.get("capabilities") or service.get("capabilities")
     # MapServer layers of ArcGIS 10 list "Map,Query,Data"; none at all means that nobody said so.
     if capabilities and not {"Query", "Data"} & {word.strip() for word in capabilities.split(",")}:
         raise ServiceError(f"{url} does not allow queries, only {capabilities}", 403)
-    advanced = content.get("advancedQueryCapabilities") or {}
-    fields = tuple(
-        Field(
-            name=str(field["name"]),
-            alias=str(field.get("alias") or field["name"]),
-            type=str(field.get("type")),
-            length=field.get("length"),
-            domain=field.get("domain"),
-        )
-        for field in content["fields"] or []
-    )
+    advanced = _part(content, "advancedQueryCapabilities", dict)
+    fields = tuple(_field(field) for field in _part(content, "fields", list))
     return Layer(
         url=url,
         name=str(content.get("name") or ""),
-        geometry_type=content.get("geometryType") or None,
+        geometry_type=str(content.get("geometryType") or "") or None,
         object_id_field=_object_id(content, fields),
         fields=fields,
-        max_record_count=int(content.get("maxRecordCount") or service.get("maxRecordCount") or 1000),
+        max_record_count=_number(content, "maxRecordCount") or _number(service, "maxRecordCount") or 1000,
         wkid=_wkid(content, service),
         edited_at=_edited(content),
         count=None,
         supports_pagination=bool(advanced.get("supportsPagination") or content.get("supportsPagination")),
         supports_statistics=bool(advanced.get("supportsStatistics") or content.get("supportsStatistics")),
         description=body,
-        max_ids=content.get("maxIdsCount") or service.get("maxIdsCount"),
+        max_ids=_number(content, "maxIdsCount") or _number(service, "maxIdsCount"),
     )
+
+
+def _field(field: Any) -> Field:
+    if not isinstance(field, dict) or not isinstance(field.get("name"), str):
+        raise TypeError("it lists a field without a name")
+    return Field(
+        name=field["name"],
+        alias=str(field.get("alias") or field["name"]),
+        type=str(field.get("type")),
+        length=_number(field, "length"),
+        domain=_part(field, "domain", dict) or None,
+    )
+
+
+def _part(content: dict[str, Any], key: str, kind: type[T]) -> T:
+    """The object or list at `key`, an empty one where nothing is; TypeError for anything else."""
+    value = content.get(key)
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise TypeError(f"{key} is a JSON {type(value).__name__}, no {kind.__name__}")
+    return value
+
+
+def _number(content: dict[str, Any], key: str) -> int | None:
+    """The whole number at `key`, also as text; None where nothing is or 0."""
+    value = content.get(key)
+    try:
+        return int(value or 0) or None
+    except (TypeError, ValueError):
+        raise ValueError(f"{key} is {value!r}, no number") from None
 
 
 def _object_id(content: dict[str, Any], fields: Sequence[Field]) -> str | None:
@@ -171,7 +201,7 @@ def _object_id(content: dict[str, Any], fields: Sequence[Field]) -> str | None:
 
 
 def _edited(content: dict[str, Any]) -> datetime | None:
-    info = content.get("editingInfo") or {}
+    info = _part(content, "editingInfo", dict)
     for key in ("dataLastEditDate", "lastEditDate"):
         if isinstance(info.get(key), int | float) and info[key] > 0:
             return EPOCH + timedelta(milliseconds=info[key])
@@ -179,19 +209,18 @@ def _edited(content: dict[str, Any]) -> datetime | None:
 
 
 def _wkid(content: dict[str, Any], service: dict[str, Any]) -> int | None:
-    for holder in (
-        content.get("sourceSpatialReference"),
-        content.get("extent"),
-        service.get("spatialReference"),
+    for reference in (
+        _part(content, "sourceSpatialReference", dict),
+        _part(_part(content, "extent", dict), "spatialReference", dict),
+        _part(service, "spatialReference", dict),
     ):
-        reference = (holder or {}).get("spatialReference", holder) or {}
-        if number := reference.get("latestWkid") or reference.get("wkid"):
-            return int(number)
+        if number := _number(reference, "latestWkid") or _number(reference, "wkid"):
+            return number
     return None
 
 
 def _only_layer(url: str, service: dict[str, Any]) -> int:
-    layers = [*(service.get("layers") or []), *(service.get("tables") or [])]
+    layers = [*_part(service, "layers", list), *_part(service, "tables", list)]
     if len(layers) == 1:
         return int(layers[0]["id"])
     listed = ", ".join(f"{layer['id']} ({layer.get('name')})" for layer in layers) or "none"

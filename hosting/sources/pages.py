@@ -15,7 +15,7 @@ from hcportal.http import Client
 from hosting.sources.layer import Layer, count_rows
 from hosting.sources.plan import PageSize, between
 from hosting.sources.rows import Feature, Page, as_id, by_id, features_of, page
-from hosting.sources.service import FINAL, Reply, ask
+from hosting.sources.service import FINAL, Reply, ask, understood
 
 NAMED = 20
 """So many object ids stand in an error message, and so many rows are tried one by one before it is raised."""
@@ -135,7 +135,8 @@ class Reader:
         """Why rows of the plan do not come: they are gone, or the server keeps them."""
         clause = between(self.layer, self.where, ids[0], ids[-1])
         reply = ask(self.client, self.layer.query_url, {"where": clause, "returnIdsOnly": "true"})
-        there = {as_id(value) for value in reply.content.get("objectIds") or []}
+        with understood(f"the answer of {self.layer.query_url}"):
+            there = {as_id(value) for value in reply.content.get("objectIds") or []}
         if not there.issuperset(ids):
             return Moved()
         listed = ", ".join(map(str, ids[:NAMED]))

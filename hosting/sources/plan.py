@@ -132,7 +132,7 @@ def _ends(client: Client, layer: Layer, where: str) -> tuple[int, int] | None:
         # Servers rename the two columns at will ("MIN(SHAPE.fid) AS THE_MIN"); their values are what counts.
         values = [as_id(v) for v in reply.content["features"][0]["attributes"].values() if v is not None]
         return min(values), max(values)
-    except (ServiceError, KeyError, IndexError, TypeError, ValueError):
+    except (ServiceError, LookupError, TypeError, ValueError, AttributeError):
         return None
 
 

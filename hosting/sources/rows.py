@@ -16,7 +16,7 @@ from hcportal.errors import BadAnswer, MissingField
 from hosting.sources.collector import collector_paused
 from hosting.sources.esri import UnreadableGeometry, to_wkb
 from hosting.sources.layer import Layer
-from hosting.sources.service import Reply
+from hosting.sources.service import Reply, understood
 
 Feature = dict[str, Any]
 
@@ -47,19 +47,27 @@ def as_id(value: Any) -> int:
 def features_of(layer: Layer, reply: Reply, *, geometry: bool) -> list[Feature]:
     """The features of a query's answer, in the reference system that was asked for."""
     features: list[Feature] = reply.content["features"] or []
-    if geometry and features and layer.geometry_type:
+    if not isinstance(features, list) or not all(isinstance(feature, dict) for feature in features):
+        raise BadAnswer(f"{layer.query_url} sends features that are no list of objects")
+    with understood(f"the answer of {layer.query_url}"):
+        _check_reference(layer, reply, wanted=geometry and bool(features))
+    return features
+
+
+def _check_reference(layer: Layer, reply: Reply, *, wanted: bool) -> None:
+    if wanted and layer.geometry_type:
         reference = reply.content.get("spatialReference") or {}
         wkid = reference.get("latestWkid") or reference.get("wkid") or (layer.wkid if not reference else None)
         if wkid != 4326:
             raise BadAnswer(f"{layer.url} was asked for EPSG:4326 and sends {wkid or 'an unnamed system'}")
-    return features
 
 
 def by_id(layer: Layer, reply: Reply, features: Sequence[Feature]) -> dict[int, Feature]:
     """The features by object id; a row sent twice counts once."""
     if not features:
         return {}
-    name = _id_key(layer, reply, features[0])
+    with understood(f"the answer of {layer.query_url}"):
+        name = _id_key(layer, reply, features[0])
     try:
         return {as_id(feature["attributes"][name]): feature for feature in features}
     except (KeyError, TypeError, ValueError) as problem:
@@ -75,7 +83,7 @@ def page(
     geometry: bool,
 ) -> Page:
     """The rows, in this order, as a Page. Raises MissingField, BadAnswer."""
-    with collector_paused():
+    with collector_paused(), understood(f"the answer of {layer.query_url}"):
         _check_columns(layer, names, rows, replies)
         return Page(
             object_ids=[number for number, _ in rows],

@@ -7,6 +7,8 @@ which of them mean "later", which "fewer" and which "never".
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,6 +29,16 @@ _CAUSES = {
     498: "the token is invalid or has expired",
     499: "it wants a token",
 }
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """BadAnswer about `what` where JSON has another shape than is read within; named errors pass."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError, RecursionError) as problem:
+        reason = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
+        raise BadAnswer(f"{what} is not as ArcGIS defines it: {reason[:200]}") from problem
 
 
 @dataclass(frozen=True)
@@ -53,10 +65,11 @@ def _read(url: str, expect: str | None, body: bytes) -> Reply:
             BadAnswer(f"{without_query(url)} answered with a JSON {type(content).__name__}, no object")
         )
     error = content.get("error")
-    if error is not None:
-        _refuse(url, error if isinstance(error, dict) else {"message": str(error)})
-    if content.get("status") in {"error", "failure"}:  # the billing and the administrator's way to say no
-        _refuse(url, content)
+    with understood(f"the answer of {without_query(url)}"):
+        if error is not None:
+            _refuse(url, error if isinstance(error, dict) else {"message": str(error)})
+        if content.get("status") in ("error", "failure"):  # the billing and the administrator's way to say no
+            _refuse(url, content)
     if expect and expect not in content:
         raise Retry(BadAnswer(f"{without_query(url)} answered without {expect}"))
     return Reply(content, body)

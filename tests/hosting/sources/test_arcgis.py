@@ -13,6 +13,7 @@ import shapely
 
 from hcportal.errors import (
     BadAnswer,
+    FetchError,
     IncompleteFetch,
     MissingField,
     ServiceError,
@@ -21,6 +22,7 @@ from hcportal.errors import (
 )
 from hcportal.http import Client, token_from_environment
 from hosting.sources.arcgis import Page, PageSize, fetch, open_layer
+from hosting.sources.discovery import discover
 from tests.hosting.sources.faulty import (
     Asked,
     Faulty,
@@ -627,3 +629,112 @@ def test_pages_are_not_read_ahead_without_bounds(client: Client, serve: Serve) -
     asked = len(server.log)
     time.sleep(0.2)
     assert len(server.log) == asked
+
+
+# --- Answers of another shape than ArcGIS defines -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("fields", ["a"], "a field without a name"),
+        ("fields", [{"name": None}], "a field without a name"),
+        ("fields", {}, "fields is a JSON dict, no list"),
+        ("fields", 7, "fields is a JSON int"),
+        ("maxRecordCount", "many", "maxRecordCount is 'many', no number"),
+        ("maxRecordCount", [1], r"maxRecordCount is \[1\], no number"),
+        ("maxIdsCount", "many", "maxIdsCount is 'many', no number"),
+        ("editingInfo", {"lastEditDate": 1e300}, "description of .* is not as ArcGIS defines it"),
+        ("editingInfo", "x", "editingInfo is a JSON str, no dict"),
+        ("advancedQueryCapabilities", [], "advancedQueryCapabilities is a JSON list, no dict"),
+        ("extent", [], "extent is a JSON list, no dict"),
+        ("extent", {"spatialReference": "x"}, "spatialReference is a JSON str, no dict"),
+        ("extent", {"spatialReference": {"wkid": "x"}}, "wkid is 'x', no number"),
+        ("capabilities", 5, "description of .* is not as ArcGIS defines it"),
+        ("objectIdField", ["OBJECTID"], "description of .* is not as ArcGIS defines it"),
+    ],
+)
+def test_a_layer_that_describes_itself_strangely_is_a_bad_answer(
+    client: Client, serve: Serve, key: str, value: Any, reason: str
+) -> None:
+    server = serve(Faulty(3))
+    server.faults.append(every("layer", lambda _, reply: Reply({**reply.content, key: value})))
+    with pytest.raises(BadAnswer, match=reason):
+        open_layer(client, server.url)
+
+
+@pytest.mark.parametrize("content", [{"layers": 5}, {"layers": [5]}, {"layers": [{"name": "no number"}]}])
+def test_a_service_that_describes_itself_strangely_is_a_bad_answer(
+    client: Client, serve: Serve, content: Any
+) -> None:
+    server = serve(Faulty(3))
+    server.faults.append(every("service", lambda *_: Reply(content)))
+    with pytest.raises(BadAnswer, match="description of"):
+        open_layer(client, server.url.removesuffix("/0"))
+    with pytest.raises(BadAnswer, match="description of"):
+        discover(client, server.url.removesuffix("/0"))
+
+
+def test_limits_may_be_numbers_in_text(client: Client, serve: Serve) -> None:
+    server = serve(Faulty(30))
+    limits = {"maxIdsCount": "12", "maxRecordCount": "10"}
+    server.faults.append(every("layer", lambda _, reply: Reply({**reply.content, **limits})))
+    layer = open_layer(client, server.url)
+    assert (layer.max_ids, layer.max_record_count) == (12, 10)
+    assert ids(read(client, server)) == whole(server)
+
+
+def test_an_edit_date_beyond_all_dates_is_a_bad_answer_at_the_end_too(client: Client, serve: Serve) -> None:
+    server = Faulty(3)
+    server.edited = 1_700_000_000_000
+    layer = open_layer(client, serve(server).url)
+    server.edited = 10**300
+    with pytest.raises(BadAnswer, match="description of"):
+        list(fetch(client, layer))
+
+
+PLACE = {"paths": [[[0, 0], [1, 1]]]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"features": {"a": 1}}, "features that are no list of objects"),
+        ({"features": [None]}, "features that are no list of objects"),
+        ({"features": [rows_where(1), "x"]}, "features that are no list of objects"),
+        ({"features": [{"attributes": [1], "geometry": PLACE}]}, "answer of .* is not as ArcGIS defines it"),
+        ({"features": [{"attributes": {"OBJECTID": []}, "geometry": PLACE}]}, "rows without OBJECTID"),
+        ({"spatialReference": "x"}, "answer of .* is not as ArcGIS defines it"),
+        ({"objectIdFieldName": [], "features": [{"attributes": {"N": 1}}]}, "not as ArcGIS defines it"),
+        ({"fields": ["a"]}, "answer of .* is not as ArcGIS defines it"),
+        ({"fieldAliases": [{}]}, "answer of .* is not as ArcGIS defines it"),
+        ({"features": [{**rows_where(1), "geometry": "x"}]}, "OBJECTID 1: geometry is a JSON str, no object"),
+        ({"features": [{**rows_where(1), "geometry": ["x"]}]}, "OBJECTID 1: geometry is a JSON list"),
+        ({"features": [{**rows_where(1), "geometry": {"paths": 5}}]}, "OBJECTID 1: geometry is not as Esri"),
+    ],
+)
+def test_rows_of_a_strange_shape_are_a_bad_answer(
+    client: Client, serve: Serve, answer: dict[str, Any], reason: str
+) -> None:
+    server = serve(Faulty(1))
+    server.faults.append(every("page", lambda _, reply: Reply({**reply.content, **answer})))
+    with pytest.raises(BadAnswer, match=reason):
+        read(client, server)
+
+
+@pytest.mark.parametrize("refusal", [{"status": []}, {"error": {"code": 400, "message": {"a": 1}}}])
+def test_a_refusal_of_a_strange_shape_has_a_name(
+    client: Client, serve: Serve, refusal: dict[str, Any]
+) -> None:
+    server = serve(Faulty(1))
+    server.faults.append(every("layer", lambda *_: Reply(refusal)))
+    with pytest.raises(FetchError):
+        open_layer(client, server.url)
+
+
+def test_a_refusal_nested_without_end_has_a_name(client: Client, serve: Serve) -> None:
+    server = serve(Faulty(1))
+    deep = b'{"error": {"code": 400, "message": ' + b"[" * 1_000 + b"]" * 1_000 + b"}}"
+    server.faults.append(every("layer", lambda *_: Reply(body=deep)))
+    with pytest.raises(FetchError):
+        open_layer(client, server.url)
