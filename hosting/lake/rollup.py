@@ -24,14 +24,15 @@ def feeders(sections: "DataFrame", spec: SourceSpec) -> "DataFrame":
     """
     hosting = F.col("hosting_capacity_mw")
     # The section that the headline comes from, by its value; by its key among equals.
-    ranked = F.when(
-        hosting.isNotNull(), F.struct(hosting.alias("mw"), "key", "capacity_status", "constraining_metric")
-    )
+    ranked, ranked_left = _ranked(hosting), _ranked(F.col("remaining_capacity_mw"))
     groups = sections.groupBy(*GROUP).agg(
-        F.min(hosting).alias("hosting_capacity_min_mw"),
-        F.max(hosting).alias("hosting_capacity_max_mw"),
+        # A section's own range, where it is published, is wider than its figure.
+        F.min(F.coalesce("hosting_capacity_min_mw", hosting)).alias("hosting_capacity_min_mw"),
+        F.max(F.coalesce("hosting_capacity_max_mw", hosting)).alias("hosting_capacity_max_mw"),
         F.min(ranked).alias("lowest"),
         F.max(ranked).alias("highest"),
+        F.min(ranked_left).alias("lowest_left"),
+        F.max(ranked_left).alias("highest_left"),
         F.min("capacity_status").alias("one_status"),
         F.max("capacity_status").alias("other_status"),
         *[
@@ -49,8 +50,10 @@ def feeders(sections: "DataFrame", spec: SourceSpec) -> "DataFrame":
             "geometry_digest"
         ),
     )
-    headline = _by_rule(spec, F.col("lowest"), F.col("highest"))
-    found = groups.withColumn("headline", headline)
+    found = groups.withColumn("headline", _by_rule(spec, F.col("lowest"), F.col("highest")))
+    # Where no section has a hosting capacity, the one that the remaining capacity comes from is described.
+    described = F.coalesce("headline", _by_rule(spec, F.col("lowest_left"), F.col("highest_left")))
+    found = found.withColumn("described", described)
     left = F.lit(None).cast(MW)
     basis = F.lit(None).cast("string")
     for figure in spec.figures:
@@ -71,9 +74,9 @@ def feeders(sections: "DataFrame", spec: SourceSpec) -> "DataFrame":
             "key": F.col("feeder_id"),
             "grain": F.lit("section"),
             "hosting_capacity_mw": F.col("headline.mw"),
-            "constraining_metric": F.col("headline.constraining_metric"),
+            "constraining_metric": F.col("described.constraining_metric"),
             "capacity_status": F.coalesce(
-                F.col("headline.capacity_status"),
+                F.col("described.capacity_status"),
                 F.when(alike, F.col("one_status")).otherwise(F.lit("unknown")),
             ),
             "remaining_capacity_mw": left,
@@ -83,6 +86,13 @@ def feeders(sections: "DataFrame", spec: SourceSpec) -> "DataFrame":
             "phase_config": F.coalesce("any_3-phase", "any_2-phase", "any_single-phase"),
             "geometry": F.lit(None).cast("binary"),
         }
+    )
+
+
+def _ranked(value: "Column") -> "Column":
+    """A section by a value that it has, for its lowest or highest; null where it has none."""
+    return F.when(
+        value.isNotNull(), F.struct(value.alias("mw"), "key", "capacity_status", "constraining_metric")
     )
 
 

@@ -126,6 +126,58 @@ def test_a_feeder_without_any_number_is_unknown_and_says_why_where_its_sections_
     assert rolled(lowest, rows)["6"]["capacity_status"] == "published"
 
 
+def test_the_range_of_a_feeder_is_as_wide_as_the_ranges_of_its_sections() -> None:
+    spec = sections(
+        figure(
+            rollup="max",
+            hosting_capacity_min_mw={"mw": "low"},
+            hosting_capacity_max_mw={"mw": "high"},
+        )
+    )
+    rows = [
+        {"hc": "2", "low": "0.5", "high": "3"},
+        {"hc": "4", "low": "", "high": "6"},
+        {"hc": "1", "low": "0.75", "high": ""},
+        {"hc": "", "low": "", "high": ""},
+    ]
+    record = one(spec, rows)
+    assert record["hosting_capacity_mw"] == Decimal(4)
+    assert (record["hosting_capacity_min_mw"], record["hosting_capacity_max_mw"]) == (
+        Decimal("0.5"),
+        Decimal(6),
+    )
+    plain = one(spec, [{"hc": hc, "low": "", "high": ""} for hc in ("2", "4")])
+    assert (plain["hosting_capacity_min_mw"], plain["hosting_capacity_max_mw"]) == (Decimal(2), Decimal(4))
+
+
+@pytest.mark.parametrize(
+    ("rule", "left", "status", "why"),
+    [("min", "0.5", "published", "thermal"), ("max", "10", "at_least", "voltage")],
+)
+def test_a_feeder_of_remaining_capacity_alone_is_described_by_the_section_it_comes_from(
+    rule: str, left: str, status: str, why: str
+) -> None:
+    reading = {"mw": {"field": "left", "withheld": ["X"], "at_least": 10}}
+    alone = {
+        "capacity_type": "load",
+        "remaining": "published",
+        "remaining_capacity_mw": reading,
+        "constraining_metric": {"metric": "why"},
+        "rollup": rule,
+    }
+    rows = [
+        {"left": "0.5", "why": "thermal"},
+        {"left": "10", "why": "voltage"},
+        {"left": "", "why": "protection"},
+        {"left": "X", "why": ""},
+    ]
+    record = one(sections(alone), rows)
+    assert (record["remaining_capacity_mw"], record["capacity_status"]) == (Decimal(left), status)
+    assert (record["hosting_capacity_mw"], record["constraining_metric"]) == (None, why)
+    assert one(sections(alone), rows[2:])["capacity_status"] == "unknown"
+    assert one(sections(alone), rows[3:])["capacity_status"] == "withheld"
+
+
 def test_phases_flags_dates_names_and_voltages_of_a_feeder() -> None:
     spec = sections(
         figure(rollup="max"),
