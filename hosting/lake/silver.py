@@ -78,9 +78,10 @@ def stage(
 def without_nul(attributes: "Column") -> "Column":
     """A row's JSON without U+0000, with which some servers fill up fixed-length text.
 
-    PostgreSQL takes it in no text; bronze keeps it. A backslash before it, itself escaped, stays.
+    PostgreSQL takes it in no text; bronze keeps it. Escaped backslashes are read in pairs and kept, so that
+    what stands behind them is not taken for an escape.
     """
-    cleaned = F.regexp_replace(attributes, r"(^|[^\\])((?:\\\\)*)(?:\\u0000)+", "$1$2")
+    cleaned = F.regexp_replace(attributes, r"(\\\\)|\\u0000", "$1")
     return F.when(attributes.contains(r"\u0000"), cleaned).otherwise(attributes)
 
 
@@ -156,6 +157,10 @@ def _key(spec: SourceSpec, a: "Column") -> "Column":
     if spec.key == "none":
         return F.sha2(F.concat(F.col("attributes"), F.coalesce(F.hex("geometry"), F.lit(""))), 256)
     parts = [F.regexp_replace(readers.published(a, name), "^([0-9]+)[.]0$", "$1") for name in spec.key]
+    if len(parts) == 1:
+        return parts[0]
+    # A separator within a part is marked, and so is the mark: no two lists of parts make one key.
+    parts = [F.regexp_replace(part, "([~|])", "~$1") for part in parts]
     whole = parts[0]
     for part in parts[1:]:
         whole = F.concat(whole, F.lit("|"), part)  # null where any part is

@@ -1,13 +1,16 @@
 """Rows become figures: what remains, what is refused and why, what identifies a row."""
 
 import hashlib
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from pyspark.sql import functions as F
 
-from tests.hosting.lake.frames import SHAPE, column, figure, source, stage, staged
+from hosting.lake import silver
+from tests.hosting.lake.frames import SHAPE, bronze, column, figure, source, stage, staged
 
 MW_TEXT = [{"hc": "5", "inst": "1.5", "queue": "0.25", "left": "4"}]
 PARTS = {"installed_dg_mw": {"mw": "inst"}, "queued_dg_mw": {"mw": "queue"}}
@@ -202,6 +205,33 @@ def test_a_key_of_several_fields_is_all_of_them_in_the_declared_order() -> None:
     found = staged(spec, rows)
     assert [row["key"] for row in found] == ["7|A", "7|B", "7|B", None]
     assert [row["reject_check"] for row in found] == [None, None, "Q08", "Q10"]
+
+
+def test_keys_of_several_fields_differ_where_a_field_holds_what_separates_them() -> None:
+    parts = [("a|b", "c"), ("a", "b|c"), ("a|", "b"), ("a", "|b"), ("a~", "b"), ("a~|b", "c"), ("a", "~b|c")]
+    rows = [{"hc": "1", "line": line, "phase": phase} for line, phase in parts]
+    found = staged(source(key=["line", "phase"]), rows)
+    assert [row["reject_check"] for row in found] == [None] * len(parts)
+    assert len({row["key"] for row in found}) == len(parts)
+    assert [row["key"] for row in found[:2]] == ["a~|b|c", "a|b~|c"]
+    assert column(source(key=["line"]), "key", rows[:1]) == ["a|b"]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("\0", ""),
+        ("a\0\0b\0", "ab"),
+        ("\0\\\0", "\\"),
+        ("\\\0\\\\\0\0\\u0000", "\\\\\\\\u0000"),
+        ('"\0"\n\0', '""\n'),
+        (r"\u0000", r"\u0000"),
+    ],
+)
+def test_no_nul_is_left_and_nothing_else_is_lost(said: str, kept: str) -> None:
+    rows = bronze([{"hc": "1", "note": said}]).select(silver.without_nul(F.col("attributes")).alias("a"))
+    [row] = rows.toArrow().to_pylist()
+    assert json.loads(row["a"])["note"] == kept
 
 
 def test_a_shape_is_a_key_where_the_source_says_so() -> None:
