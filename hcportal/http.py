@@ -33,6 +33,7 @@ __all__ = [
     "Params",
     "Retry",
     "parse_json",
+    "plain",
     "token_from_environment",
     "without_query",
 ]
@@ -45,6 +46,8 @@ REDIRECTS = 3
 BUSY = {429, 502, 503, 504}
 TOKEN_REFUSED = {498, 499}
 PIECE = 1 << 16
+MOST_WORDS = 500  # characters of what a server says that are repeated
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _TITLE = re.compile(rb"<title[^>]*>\s*([^<]{1,80}?)\s*<", re.IGNORECASE)
 
 
@@ -264,7 +267,7 @@ def _refusal(response: requests.Response, body: bytes, named: str) -> Exception 
     if status in BUSY:
         problem = Unreachable(f"{named} is overloaded or down (HTTP {status})")
         raise Retry(problem, after=after, busy=status == 429)
-    error = ServiceError(f"{named} answered with HTTP {status} ({response.reason})", status)
+    error = ServiceError(f"{named} answered with HTTP {status} ({plain(response.reason or '')})", status)
     refusal: Exception = error
     if status in TOKEN_REFUSED:
         refusal = Retry(error, token=True)
@@ -285,10 +288,16 @@ def parse_json(url: str, body: bytes) -> Any:
             what = "an empty body"
         elif start.startswith(b"<"):
             title = _TITLE.search(start)
-            what = f"a web page ({title[1].decode(errors='replace')})" if title else "a web page"
+            what = f"a web page ({plain(title[1].decode(errors='replace'))})" if title else "a web page"
         else:
             what = f"JSON that cannot be read ({problem})"
         raise Retry(BadAnswer(f"{without_query(url)} answered with {what} instead of JSON")) from None
+
+
+def plain(words: str) -> str:
+    """A server's words as they may be shown and kept: short, no control characters, no NUL for PostgreSQL."""
+    words = _CONTROL.sub(" ", words).strip()
+    return words if len(words) <= MOST_WORDS else words[: MOST_WORDS - 1] + "…"
 
 
 def without_query(url: str) -> str:

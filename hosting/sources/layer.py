@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from hcportal.errors import BadAnswer, MissingField, ServiceError
-from hcportal.http import Client, without_query
+from hcportal.http import Client, plain, without_query
 from hosting.sources.service import ask, understood
 
 T = TypeVar("T", dict[str, Any], list[Any])
@@ -135,17 +135,18 @@ def _describe(url: str, content: dict[str, Any], body: bytes, service: dict[str,
     kind = str(content.get("type") or "Feature Layer")
     if "fields" not in content or kind in {"Group Layer", "Raster Layer"}:
         inner = ", ".join(f"{sub.get('id')} ({sub.get('name')})" for sub in _part(content, "subLayers", list))
-        raise BadAnswer(f"{url} holds no rows: it is a {kind}" + (f" of the layers {inner}" if inner else ""))
+        what = f"{kind} of the layers {inner}" if inner else kind
+        raise BadAnswer(f"{url} holds no rows: it is a {plain(what)}")
     capabilities = content.get("capabilities") or service.get("capabilities")
     # MapServer layers of ArcGIS 10 list "Map,Query,Data"; none at all means that nobody said so.
     if capabilities and not {"Query", "Data"} & {word.strip() for word in capabilities.split(",")}:
-        raise ServiceError(f"{url} does not allow queries, only {capabilities}", 403)
+        raise ServiceError(f"{url} does not allow queries, only {plain(capabilities)}", 403)
     advanced = _part(content, "advancedQueryCapabilities", dict)
     fields = tuple(_field(field) for field in _part(content, "fields", list))
     return Layer(
         url=url,
-        name=str(content.get("name") or ""),
-        geometry_type=str(content.get("geometryType") or "") or None,
+        name=_text(content.get("name")),
+        geometry_type=_text(content.get("geometryType")) or None,
         object_id_field=_object_id(content, fields),
         fields=fields,
         max_record_count=_number(content, "maxRecordCount") or _number(service, "maxRecordCount") or 1000,
@@ -162,13 +163,20 @@ def _describe(url: str, content: dict[str, Any], body: bytes, service: dict[str,
 def _field(field: Any) -> Field:
     if not isinstance(field, dict) or not isinstance(field.get("name"), str):
         raise TypeError("it lists a field without a name")
+    if "\0" in field["name"]:  # stripped, it would name another field
+        raise ValueError(f"it lists a field called {field['name']!r}")
     return Field(
         name=field["name"],
-        alias=str(field.get("alias") or field["name"]),
-        type=str(field.get("type")),
+        alias=_text(field.get("alias")) or field["name"],
+        type=_text(field.get("type")),
         length=_number(field, "length"),
         domain=_part(field, "domain", dict) or None,
     )
+
+
+def _text(value: Any) -> str:
+    """A publisher's text as PostgreSQL takes it, without U+0000."""
+    return "" if value is None else str(value).replace("\0", "")
 
 
 def _part(content: dict[str, Any], key: str, kind: type[T]) -> T:
@@ -224,4 +232,4 @@ def _only_layer(url: str, service: dict[str, Any]) -> int:
     if len(layers) == 1:
         return int(layers[0]["id"])
     listed = ", ".join(f"{layer['id']} ({layer.get('name')})" for layer in layers) or "none"
-    raise BadAnswer(f"{url} is a service; add the number of a layer to the address: {listed}")
+    raise BadAnswer(f"{url} is a service; add the number of a layer to the address: {plain(listed)}")

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from hcportal.errors import BadAnswer, MissingField
+from hcportal.http import plain
 from hosting.sources.collector import collector_paused
 from hosting.sources.esri import UnreadableGeometry, to_wkb
 from hosting.sources.layer import Layer
@@ -59,7 +60,9 @@ def _check_reference(layer: Layer, reply: Reply, *, wanted: bool) -> None:
         reference = reply.content.get("spatialReference") or {}
         wkid = reference.get("latestWkid") or reference.get("wkid") or (layer.wkid if not reference else None)
         if wkid != 4326:
-            raise BadAnswer(f"{layer.url} was asked for EPSG:4326 and sends {wkid or 'an unnamed system'}")
+            raise BadAnswer(
+                f"{layer.url} was asked for EPSG:4326 and sends {plain(str(wkid or 'an unnamed system'))}"
+            )
 
 
 def by_id(layer: Layer, reply: Reply, features: Sequence[Feature]) -> dict[int, Feature]:
@@ -110,7 +113,7 @@ def _place(layer: Layer, number: int, feature: Feature) -> bytes | None:
         return to_wkb(feature.get("geometry"))
     except UnreadableGeometry as problem:
         row = f"{layer.object_id_field or 'row'} {number}"
-        raise BadAnswer(f"{layer.url}, {row}: {problem}") from problem
+        raise BadAnswer(f"{layer.url}, {row}: {plain(str(problem))}") from problem
 
 
 def _check_columns(

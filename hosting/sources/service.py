@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from hcportal.errors import BadAnswer, ServiceError
-from hcportal.http import BUSY, TOKEN_REFUSED, Client, Params, Retry, parse_json, without_query
+from hcportal.http import BUSY, TOKEN_REFUSED, Client, Params, Retry, parse_json, plain, without_query
 from hosting.sources.collector import collector_paused
 
 FINAL = {400, 401, 403, 404, *TOKEN_REFUSED}
@@ -38,7 +38,7 @@ def understood(what: str) -> Iterator[None]:
         yield
     except (TypeError, ValueError, AttributeError, LookupError, OverflowError, RecursionError) as problem:
         reason = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
-        raise BadAnswer(f"{what} is not as ArcGIS defines it: {reason[:200]}") from problem
+        raise BadAnswer(f"{what} is not as ArcGIS defines it: {plain(reason)}") from problem
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _code(code: Any) -> int | None:
 
 
 def _words(error: dict[str, Any]) -> str:
-    """Message and details in one line, each said once; both can be missing, null or empty."""
+    """Message and details in one short line, each said once; both can be missing, null or empty."""
     details = error.get("details") or error.get("messages") or []
     parts = [error.get("message"), *(details if isinstance(details, list) else [details])]
-    return "; ".join(dict.fromkeys(str(part).strip() for part in parts if part))
+    return plain("; ".join(dict.fromkeys(str(part).strip() for part in parts if part)))

@@ -160,6 +160,12 @@ def test_a_web_page_is_named_by_its_title(client: Client, server: Faulty) -> Non
     assert len(server.log) == 6
 
 
+def test_a_title_is_repeated_without_control_characters(client: Client, server: Faulty) -> None:
+    server.faults.append(lambda *_: Reply(body=b"<title>Sign\0\x1b[2J In</title>"))
+    with pytest.raises(BadAnswer, match=r"a web page \(Sign \[2J In\) instead"):
+        client.get_json(server.url)
+
+
 @pytest.mark.parametrize("body", [b"gone", b'{"error": "gone"}'])
 @pytest.mark.parametrize("status", [404, 410, 418])
 def test_what_the_server_refuses_is_not_asked_again(

@@ -722,6 +722,45 @@ def test_rows_of_a_strange_shape_are_a_bad_answer(
         read(client, server)
 
 
+def test_nul_in_what_a_layer_says_of_itself_is_left_out(client: Client, serve: Serve) -> None:
+    server = serve(Faulty(1))
+    server.fields[1]["alias"] = "Na\0me"
+    nul = {"name": "li\0nes", "geometryType": "esriGeometry\0Polyline"}
+    server.faults.append(every("layer", lambda _, reply: Reply({**reply.content, **nul})))
+    layer = open_layer(client, server.url)
+    assert (layer.name, layer.geometry_type, layer.fields[1].alias) == (
+        "lines",
+        "esriGeometryPolyline",
+        "Name",
+    )
+
+
+def test_a_field_with_nul_in_its_name_is_a_bad_answer(client: Client, serve: Serve) -> None:
+    server = serve(Faulty(1))
+    server.fields[1]["name"] = "NA\0ME"
+    with pytest.raises(BadAnswer, match=r"a field called 'NA\\x00ME'") as caught:
+        open_layer(client, server.url)
+    assert "\0" not in str(caught.value)
+
+
+def test_a_servers_words_are_kept_short_and_plain(client: Client, serve: Serve) -> None:
+    server = serve(Faulty(1))
+    server.faults.append(every("layer", lambda *_: error(400, "No\0\x1b[31mway\n" + "x" * 9_000)))
+    with pytest.raises(ServiceError, match=r"error 400: No \[31mway x{100}") as caught:
+        open_layer(client, server.url)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 700
+
+
+def test_keys_of_a_strange_geometry_are_kept_short_and_plain(client: Client, serve: Serve) -> None:
+    server = serve(Faulty(1))
+    server.rows[0]["geometry"] = {"\0": 1, "x" * 9_000: 1}
+    with pytest.raises(BadAnswer, match="geometry of unknown kind") as caught:
+        read(client, server)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 700
+
+
 @pytest.mark.parametrize("refusal", [{"status": []}, {"error": {"code": 400, "message": {"a": 1}}}])
 def test_a_refusal_of_a_strange_shape_has_a_name(
     client: Client, serve: Serve, refusal: dict[str, Any]
