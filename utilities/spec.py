@@ -16,7 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from pydantic_core import PydanticCustomError
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=40)]
+Name = Annotated[str, StringConstraints(max_length=120)]
+Title = Annotated[str, StringConstraints(max_length=200)]
+Terms = Annotated[str, StringConstraints(max_length=300)]
+Address = Annotated[str, StringConstraints(max_length=500)]
 FieldName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Constraint = Literal["thermal", "voltage", "protection", "islanding", "reverse_power", "unknown"]
 # What makes the same quantity comparable: a column of ours takes only readers of its own kind.
 MEGAWATT_READERS = ("mw", "kw", "mva", "kva")
 POWER_READERS_WITH_FACTOR = ("mva", "kva")
@@ -65,7 +70,7 @@ class Reading(Closed):
     at_least: Decimal | None = None
     format: str | None = Field(None, description="of a date published as text, as in Java: M/d/yyyy")
     power_factor: Decimal | None = Field(None, gt=0, le=1)
-    words: dict[str, str] = Field(default_factory=dict, description="published word to ours")
+    words: dict[str, Constraint] = Field(default_factory=dict, description="published word to ours")
 
     @model_validator(mode="before")
     @classmethod
@@ -209,8 +214,8 @@ class SourceSpec(Closed):
     """One published layer or file feed, fetched once per run."""
 
     code: Slug
-    title: str
-    service_url: str
+    title: Title
+    service_url: Address
     layer: int | None = Field(None, ge=0)
     geometry: Literal["polyline", "polygon", "point", "none"] = "polyline"
     grain: Literal["section", "feeder", "cell"]
@@ -222,8 +227,8 @@ class SourceSpec(Closed):
     cadence: Literal["daily", "weekly", "monthly"] = "weekly"
     status: Literal["seen", "unverified", "unavailable"] = "seen"
     redistribution: Literal["allowed", "display_only", "forbidden", "unknown"] = "unknown"
-    licence: str = ""
-    attribution: str = ""
+    licence: Terms = ""
+    attribution: Terms = ""
     where: str = "1=1"
     page_size: int | None = Field(None, ge=1, le=10_000)
     fields: Fields = Fields()
@@ -231,6 +236,9 @@ class SourceSpec(Closed):
     feeder_records: bool = Field(
         True,
         description="whether sections are rolled up to feeder records; off where another source has them",
+    )
+    part: Slug | None = Field(
+        None, description="which feeders this is of, where several sources have the same figure"
     )
     thresholds: Thresholds = Thresholds()
     rows_seen: str = Field("", description="for people; never compared")
@@ -270,6 +278,11 @@ class SourceSpec(Closed):
         return self.grain == "section" and self.feeder_records
 
     @property
+    def has_feeders(self) -> bool:
+        """True where feeder records come of it, published or made."""
+        return self.grain == "feeder" or self.rolls_up
+
+    @property
     def url(self) -> str:
         """The layer's address, the service's where no layer is named."""
         return self.service_url if self.layer is None else f"{self.service_url}/{self.layer}"
@@ -298,8 +311,8 @@ class UtilitySpec(Closed):
     SCHEMES: ClassVar[tuple[str, ...]] = ("https", "recorded")
 
     code: Slug
-    name: str
-    parent_company: str = ""
+    name: Name
+    parent_company: Name = ""
     iso: Literal["caiso", "pjm", "nyiso", "isone", "miso", "spp", "ercot"] | None = None
     states: tuple[Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")], ...] = Field(min_length=1)
     timezone: str
@@ -327,4 +340,24 @@ class UtilitySpec(Closed):
                 raise _misfit(f"must be https, not {source.service_url}", *where)
             if scheme == "recorded" and not self.synthetic:
                 raise _misfit("recorded:// is for synthetic utilities only", *where)
+        self._one_record_for_each_feeder()
         return self
+
+    def _one_record_for_each_feeder(self) -> None:
+        """Two sources with one figure must be of different feeders, or each of those has two records."""
+        seen: dict[tuple[str, str], list[SourceSpec]] = {}
+        for number, source in enumerate(self.sources):
+            for figure in source.figures if source.has_feeders else ():
+                others = seen.setdefault((figure.capacity_type, figure.variant), [])
+                for other in others:
+                    if source.part and other.part and source.part != other.part:
+                        continue
+                    raise _misfit(
+                        f"'{source.code}' and '{other.code}' both have feeders with "
+                        f"{figure.capacity_type}/{figure.variant}: give one another variant, or each "
+                        "the part of the utility that it is of",
+                        "sources",
+                        number,
+                        "part" if source.part else "code",
+                    )
+                others.append(source)

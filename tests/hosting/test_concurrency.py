@@ -26,7 +26,7 @@ def two_sources(portal: Portal) -> list[Source]:
     both = entry(CODE)
     [north] = both["sources"]
     both["sources"] = [
-        north | {"code": name, "service_url": f"recorded://{name}/FeatureServer"}
+        north | {"code": name, "part": name, "service_url": f"recorded://{name}/FeatureServer"}
         for name in ("north", "south")
     ]
     write_layer(portal.folder / "recorded", "north", rows("n", 15))

@@ -113,6 +113,18 @@ def test_the_file_that_the_faulty_ones_are_made_from_is_good(tmp_path: Path) -> 
         ("name: Good Electric\n", "", "2: name: Field required"),
         ("states: [RI]", "states: [RI", "5: not YAML: expected"),
         ("Good Electric", "Good\x07Electric", "3: not YAML: special characters are not allowed"),
+        (
+            "        remaining: hosting",
+            "        constraining_metric: {metric: {field: L, words: {Hot: thermic}}}\n"
+            "        remaining: hosting",
+            "23: .*words.Hot: Input should be 'thermal', 'voltage', 'protection', 'islanding', 'reverse_",
+        ),
+        ("name: Good", "name: " + "G" * 121, "3: name: String should have at most 120 characters"),
+        ("states:", f"parent_company: {'P' * 121}\nstates:", "4: parent_company: .*at most 120 char"),
+        ("title: Sections", "title: " + "S" * 201, "9: .*title: String should have at most 200 char"),
+        ("/FeatureServer", "/F" * 250, "10: .*service_url: String should have at most 500 char"),
+        ("    layer: 0", f"    licence: {'L' * 301}", "11: .*licence: String should have at most 300 char"),
+        ("    layer: 0", f"    attribution: {'L' * 301}", "11: .*attribution: .*at most 300 char"),
         (GOOD, "", "1: is empty; a catalog file describes one utility"),
         (GOOD, "# Nothing yet.\n", "1: is empty"),
         (GOOD, "- good\n", "1: does not hold keys and values"),
@@ -122,6 +134,51 @@ def test_a_fault_is_one_line_with_its_place(tmp_path: Path, was: str, is_now: st
     assert was in GOOD
     [line] = refused(tmp_path, GOOD.replace(was, is_now))
     assert re.match(f"good.yaml:{said}", line), line
+
+
+@pytest.mark.parametrize(
+    ("north", "south", "said"),
+    [
+        ("", "", "sources.1.code: 'south' and 'sections' both have feeders with generation/default"),
+        ("part: north", "", "sources.1.code: 'south' and 'sections' both have"),
+        ("", "part: south", "sources.1.part: 'south' and 'sections' both have"),
+        ("part: north", "part: north", "sources.1.part: 'south' and 'sections' both have"),
+        ("part: north", "part: south", ""),
+        ("feeder_records: false", "", ""),
+    ],
+)
+def test_two_sources_with_one_figure_are_of_different_parts(
+    tmp_path: Path, north: str, south: str, said: str
+) -> None:
+    head, one = GOOD.split("sources:\n")
+    other = one.replace("code: sections", "code: south")
+    first = f"    {north}\n" if north else ""
+    if north.startswith("feeder_records"):
+        one = one.replace("        rollup: max\n", "")
+    text = f"{head}sources:\n{one}{first}{other}" + (f"    {south}\n" if south else "")
+    if said:
+        [line] = refused(tmp_path, text)
+        assert said in line, line
+        at = next(n for n, row in enumerate(text.splitlines(), 1) if row == "  - code: south")
+        wanted = len(text.splitlines()) if south else at
+        assert line.startswith(f"good.yaml:{wanted}:"), line
+    else:
+        (tmp_path / "good.yaml").write_text(text)
+        assert len(read_entry(tmp_path / "good.yaml").sources) == 2
+
+
+def test_another_variant_or_grain_needs_no_part(tmp_path: Path) -> None:
+    head, one = GOOD.split("sources:\n")
+    for was, is_now in (
+        ("capacity_type: generation", "capacity_type: generation\n        variant: other"),
+        ("capacity_type: generation", "capacity_type: load"),
+        ("        rollup: max\n", ""),
+    ):
+        other = one.replace("code: sections", "code: south").replace(was, is_now)
+        if "rollup" in was:
+            other = other.replace("grain: section", "grain: cell")
+        (tmp_path / "good.yaml").write_text(f"{head}sources:\n{one}{other}")
+        assert len(read_entry(tmp_path / "good.yaml").sources) == 2
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
