@@ -205,6 +205,7 @@ class Thresholds(Closed):
     """When a refresh is held. Defaults suit most; a source with a reason sets its own."""
 
     max_row_loss: float = Field(0.2, ge=0, le=1, description="share of rows that may vanish at once")
+    max_key_change: float = Field(0.5, ge=0, le=1, description="Q56: share of keys that may be replaced")
     max_feeder_change: float = Field(0.05, ge=0, description="Q56: share by which feeders may grow or shrink")
     scale_shift: float = Field(300, gt=1, description="Q24: median ratio to the last refresh, either way")
     max_quarantined: float = Field(0.5, ge=0, le=1, description="share of rows that may be quarantined")

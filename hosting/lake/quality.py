@@ -15,7 +15,7 @@ from hosting.lake import tables
 from utilities.spec import SourceSpec
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 EXAMPLES = 100
 
@@ -29,6 +29,21 @@ class Noticed:
     message: str
     count: int
     examples: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The published figures of one type and variant beside those of the run that have the same keys.
+
+    `ratio` is the median of now to then over the `usable` pairs, in which both are above zero.
+    """
+
+    capacity_type: str
+    variant: str
+    published: int
+    again: int
+    usable: int
+    ratio: float | None
 
 
 @dataclass(frozen=True)
@@ -47,10 +62,16 @@ class Staged:
     rows_before: int
     feeders: int
     feeders_before: int
+    figures: list[Compared]
+
+    @property
+    def again(self) -> int:
+        """Published figures whose key came again."""
+        return sum(figure.again for figure in self.figures)
 
 
 def measure(frame: "DataFrame", before: "DataFrame", spec: SourceSpec) -> Staged:
-    """Count what the checks need, in two passes."""
+    """Count what the checks need, in three passes."""
     by_check = (
         frame.groupBy("reject_check")
         .agg(F.count(F.lit(1)), F.min("reject_reason"), F.countDistinct("feeder_id"))
@@ -68,7 +89,35 @@ def measure(frame: "DataFrame", before: "DataFrame", spec: SourceSpec) -> Staged
         rows_before=rows_before,
         feeders=passed[1],
         feeders_before=feeders_before,
+        figures=_side_by_side(frame, before) if rows_before else [],
     )
+
+
+def _capacity(prefix: str = "") -> "Column":
+    """What a figure says, hosting or else remaining, where it is above zero."""
+    value = F.coalesce(F.col(f"{prefix}hosting_capacity_mw"), F.col(f"{prefix}remaining_capacity_mw"))
+    return F.when(value > 0, value.cast("double"))
+
+
+def _side_by_side(frame: "DataFrame", before: "DataFrame") -> list[Compared]:
+    """The published figures joined with the run's, by type and variant."""
+    b = before.select(*tables.KEY, _capacity().alias("mw")).alias("b")
+    s = frame.where(F.col("reject_check").isNull()).select(*tables.KEY, _capacity().alias("mw")).alias("s")
+    same = [F.col(f"s.{name}") == F.col(f"b.{name}") for name in tables.KEY]
+    ratio = F.col("s.mw") / F.col("b.mw")
+    rows = (
+        b.join(s, same[0] & same[1] & same[2] & same[3], "left_outer")
+        .select("b.capacity_type", "b.variant", F.col("s.key").alias("again"), ratio.alias("ratio"))
+        .groupBy("capacity_type", "variant")
+        .agg(
+            F.count(F.lit(1)),
+            F.count("again"),
+            F.count("ratio"),
+            F.percentile_approx(F.col("ratio"), 0.5),
+        )
+        .orderBy("capacity_type", "variant")
+    )
+    return [Compared(*row) for row in rows.collect()]
 
 
 def check(staged: Staged) -> list[Noticed]:
@@ -86,17 +135,16 @@ def nothing_left(staged: Staged) -> Iterator[Noticed]:
 
 
 def rows_refused(staged: Staged) -> Iterator[Noticed]:
-    """E: each rule that quarantined rows; B where it took more than the source allows."""
-    total = staged.passed + sum(staged.rejected.values())
+    """E: each rule that quarantined rows; Q02, B: together they took more than the source allows."""
+    refused = sum(staged.rejected.values())
+    total = staged.passed + refused
     for identity, count in sorted(staged.rejected.items()):
-        share = count / total
-        holds = share > staged.spec.thresholds.max_quarantined
-        yield Noticed(
-            identity,
-            "B" if holds else "E",
-            f"{count:,} of {total:,} figures were quarantined: {staged.reasons[identity]}.",
-            count,
-        )
+        message = f"{count:,} of {total:,} figures were quarantined: {staged.reasons[identity]}."
+        yield Noticed(identity, "E", message, count)
+    limit = staged.spec.thresholds.max_quarantined
+    if staged.passed and refused > total * limit:  # else Q02 has failed the run
+        message = f"{refused:,} of {total:,} figures were quarantined, more than {limit:.0%}."
+        yield Noticed("Q02", "B", message, refused)
 
 
 def rows_vanished(staged: Staged) -> Iterator[Noticed]:
@@ -109,6 +157,26 @@ def rows_vanished(staged: Staged) -> Iterator[Noticed]:
             "B",
             f"{lost:,} of {staged.rows_before:,} published figures are gone, more than {limit:.0%}.",
             lost,
+        )
+
+
+def keys_changed(staged: Staged) -> Iterator[Noticed]:
+    """Q56: as many rows as before, and most of them under other keys, as when ids are numbered anew.
+
+    It would cut off the history of each row. A shape that is a key changes with any surveyor's correction,
+    and a row without a key has no history.
+    """
+    if staged.spec.feed != "snapshot" or isinstance(staged.spec.key, str):
+        return
+    limit = staged.spec.thresholds.max_key_change
+    gone, new = staged.rows_before - staged.again, staged.passed - staged.again
+    if gone > staged.rows_before * limit and 2 * new >= gone:
+        yield Noticed(
+            "Q56",
+            "B",
+            f"The keys of {gone:,} of {staged.rows_before:,} published figures are gone, more than "
+            f"{limit:.0%}, and {new:,} new ones came: were they numbered anew?",
+            gone,
         )
 
 
@@ -132,29 +200,44 @@ def feeders_changed(staged: Staged) -> Iterator[Noticed]:
 
 
 def scale_shifted(staged: Staged) -> Iterator[Noticed]:
-    """Q24: the median ratio to the published values is near 1000 or 0.001, as when kW are read as MW."""
-    s, b = staged.frame.alias("s"), staged.before.alias("b")
-    same = [F.col(f"s.{name}") == F.col(f"b.{name}") for name in tables.KEY]
-    now = F.col("s.hosting_capacity_mw").cast("double")
-    then = F.col("b.hosting_capacity_mw").cast("double")
-    usable = F.col("s.reject_check").isNull() & (now > 0) & (then > 0)
-    ratios = (
-        s.join(b, same[0] & same[1] & same[2] & same[3])
-        .where(usable)
-        .select("s.capacity_type", "s.variant", (now / then).alias("ratio"))
-        .groupBy("capacity_type", "variant")
-        .agg(F.percentile_approx(F.col("ratio"), 0.5), F.count(F.lit(1)))
-    )
+    """Q24: the median ratio to the published values is near 1000 or 0.001, as when kW are read as MW.
+
+    Where fewer than half of a figure's published keys came again, it would speak of few rows or none: then
+    the medians of all values of that type are compared. Not in an incremental feed, which names a few.
+    """
     limit = staged.spec.thresholds.scale_shift
-    for capacity_type, variant, median, rows in ratios.collect():
-        if median > limit or median < 1 / limit:
-            yield Noticed(
-                "Q24",
-                "B",
-                f"The median {capacity_type} ({variant}) capacity is {median:g} times what is published: "
-                "has the unit changed?",
-                rows,
-            )
+    renamed: set[str] = set()
+    for figure in staged.figures:
+        name = f"{figure.capacity_type} ({figure.variant})"
+        if staged.spec.feed == "snapshot" and 2 * figure.again < figure.published:
+            renamed.add(figure.capacity_type)
+        elif figure.ratio is not None and not 1 / limit <= figure.ratio <= limit:
+            yield _shifted(name, figure.ratio, figure.usable)
+    if not renamed:
+        return
+    now = _medians(staged.frame.where(F.col("reject_check").isNull()))
+    then = _medians(staged.before)
+    for capacity_type in sorted(renamed & now.keys() & then.keys()):
+        median, rows = now[capacity_type]
+        ratio = median / then[capacity_type][0]
+        if not 1 / limit <= ratio <= limit:
+            yield _shifted(capacity_type, ratio, rows)
+
+
+def _shifted(name: str, ratio: float, rows: int) -> Noticed:
+    message = f"The median {name} capacity is {ratio:g} times what is published: has the unit changed?"
+    return Noticed("Q24", "B", message, rows)
+
+
+def _medians(frame: "DataFrame") -> dict[str, tuple[float, int]]:
+    """Capacity type to the median of its values above zero, and how many there are."""
+    rows = (
+        frame.select("capacity_type", _capacity().alias("mw"))
+        .where(F.col("mw").isNotNull())
+        .groupBy("capacity_type")
+        .agg(F.percentile_approx(F.col("mw"), 0.5), F.count("mw"))
+    )
+    return {capacity_type: (median, count) for capacity_type, median, count in rows.collect()}
 
 
 def words_not_known(staged: Staged) -> Iterator[Noticed]:
@@ -193,6 +276,7 @@ CHECKS = (
     nothing_left,
     rows_refused,
     rows_vanished,
+    keys_changed,
     feeders_changed,
     scale_shifted,
     words_not_known,

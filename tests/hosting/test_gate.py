@@ -190,8 +190,9 @@ def test_too_many_refused_rows_hold_and_a_few_are_quarantined_with_what_they_sai
         return [{**row, "mw": "lots"} if n < count else row for n, row in enumerate(rows)]
 
     run = stopped(portal, source, spoilt(61), "held")
-    assert (found(run, "Q27").severity, found(run, "Q27").count) == ("B", 61)
-    assert "61 of 120 figures were quarantined: not a number: hosting_capacity_mw" in run.error_message
+    assert (found(run, "Q27").severity, found(run, "Q27").count) == ("E", 61)
+    assert (found(run, "Q02").severity, found(run, "Q02").count) == ("B", 61)
+    assert "61 of 120 figures were quarantined, more than 50%." in run.error_message
 
     serve(portal, spoilt(2))
     run = portal.ingest(source)
@@ -202,6 +203,24 @@ def test_too_many_refused_rows_hold_and_a_few_are_quarantined_with_what_they_sai
     assert row.reason == "not a number: hosting_capacity_mw (field mw)"
     assert row.attributes["mw"] == "lots"
     assert row.attributes["feeder"] == "F0"
+
+
+def test_rows_refused_for_several_reasons_hold_together(portal: Portal, source: Source) -> None:
+    rows: list[Row] = [{**row, "mw": str(row["mw"])} for row in sections()]
+    rows = [
+        row | ({"mw": "lots"} if n < 54 else {"paths": None} if n < 108 else {}) for n, row in enumerate(rows)
+    ]
+    run = stopped(portal, source, rows, "held")
+    severities = set(run.findings.values_list("check_id", "severity", "count"))
+    assert {("Q27", "E", 54), ("Q49", "E", 54), ("Q02", "B", 108)} <= severities
+
+
+@pytest.mark.parametrize("factor", [1000, 1])
+def test_numbers_given_anew_hold(portal: Portal, source: Source, factor: int) -> None:
+    anew = [{**row, "section": f"new-{row['section']}", "mw": row["mw"] * factor} for row in sections()]
+    run = stopped(portal, source, anew, "held")
+    assert "The keys of 120 of 120 published figures are gone" in found(run, "Q56").message
+    assert run.findings.filter(check_id="Q24", severity="B").exists() == (factor == 1000)
 
 
 def test_a_later_good_run_publishes_and_closes_the_held_one(portal: Portal, source: Source) -> None:
