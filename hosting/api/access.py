@@ -70,10 +70,13 @@ def _refused(*, bulk: bool) -> set[str]:
 
 
 def _published(rows: QuerySet[HostingCapacityRecord], refused: set[str]) -> "QuerySet[Any]":
-    """Sources that readers see something of, those refused with the number of their rows: one query."""
+    """Sources that readers see something of, those refused with the number of their rows: one query.
+
+    A source that has left the catalog keeps its rows for its history; they are no answer any more.
+    """
     count = rows.filter(source=OuterRef("pk")).order_by().values("source").annotate(n=Count("pk")).values("n")
     return (
-        Source.objects.filter(published_run__isnull=False)
+        Source.objects.filter(published_run__isnull=False, in_catalog=True)
         .select_related("utility")
         .annotate(withheld=Case(When(redistribution__in=refused, then=Coalesce(Subquery(count), 0))))
         .order_by("utility__utility_code", "code")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from hosting.models import (
     Finding,
@@ -110,7 +111,9 @@ def test_records_that_the_entry_no_longer_makes_go(portal: Portal, source: Sourc
     assert HostingCapacitySection.objects.count() == 30
 
 
-def test_a_source_that_has_left_the_catalog_counts_no_more(portal: Portal, source: Source) -> None:
+def test_a_source_that_has_left_the_catalog_counts_no_more(
+    portal: Portal, source: Source, client: Client
+) -> None:
     portal.ingest(source)
     renamed = entry(CODE)
     renamed["sources"][0]["code"] = "renamed"
@@ -119,6 +122,9 @@ def test_a_source_that_has_left_the_catalog_counts_no_more(portal: Portal, sourc
     assert HostingCapacityRecord.objects.count() == 6
     summary = HostingCapacitySummary.objects.get()
     assert summary.total_feeders == 3
+    answer = client.get(f"/api/v1/utilities/{CODE}/hosting-capacity").json()
+    assert {row["source"] for row in answer["results"]} == {"renamed"}
+    assert len(answer["results"]) == 3
 
 
 def test_feeders_of_sections_without_identity_keep_their_history(portal: Portal) -> None:
