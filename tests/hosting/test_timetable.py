@@ -7,7 +7,7 @@ import pytest
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from hosting.tasks import ingest_source
-from hosting.timetable import TASK, sync_timetable
+from hosting.timetable import MADE_FROM, TASK, sync_timetable
 from tests.factories import make_source, make_utility
 from utilities.models import Source
 
@@ -147,10 +147,16 @@ def test_what_must_not_run_has_no_task_and_is_skipped_if_it_comes_up(reason: dic
         task="somebody.else",
         interval=IntervalSchedule.objects.create(every=1, period="days"),
     )
-    PeriodicTask.objects.create(
-        name="Ingest of old", task=TASK, kwargs=json.dumps({"source": "old/hc"}), interval=other.interval
-    )
+    for name, description in (("Ingest of old", f"{MADE_FROM}daily"), ("An admin's own", "twice a day")):
+        PeriodicTask.objects.create(
+            name=name,
+            task=TASK,
+            kwargs=json.dumps({"source": f"{name}/hc"}),
+            interval=other.interval,
+            description=description,
+        )
     assert sync_timetable() == 2
+    PeriodicTask.objects.get(name="An admin's own").delete()  # a sync takes nothing that it did not make
     assert set(tasks()) == {str(stays), str(goes)}
     Source.objects.filter(pk=goes.pk).update(**reason)
     assert sync_timetable() == 1
