@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "rest_framework",
     "rest_framework_gis",
+    "drf_spectacular",
     "leaflet",
     "django_celery_beat",
     "accounts",
