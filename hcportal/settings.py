@@ -13,6 +13,7 @@
 | HCP_HTTPS, HCP_TRUSTED_ORIGINS | a proxy ends TLS (default in `prod`); origins that forms may come from |
 | HCP_DEBUG | Django's error pages; never where others can reach it |
 | HCP_VAR, HCP_HOST, HCP_PORT, HCP_PYTHON | of `bin/up`: its files, address and Python (hcportal/services) |
+| HCP_MAP_TILES, HCP_MAP_ATTRIBUTION | raster tiles under the map instead of the states and counties of our own: an address with {z}, {x} and {y} (OpenStreetMap's, or yours), and whom to name |
 | HCP_CONTACT | how publishers can reach whoever runs this portal; part of the User-Agent |
 """
 
@@ -181,7 +182,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "hcportal.static_storage.HashedStaticFiles"
         if HCP_ENV != "dev"
         else "whitenoise.storage.CompressedStaticFilesStorage"
     },
@@ -201,6 +202,25 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "hosting.api.problems.problem_response",
 }
 
+# The API's description; hosting/api/schema.py says how an endpoint becomes its part of it.
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "hcportal",
+    "VERSION": "1",
+    "DESCRIPTION": (
+        "Hosting capacity of the distribution grid, as utilities publish it, in one set of words and units. "
+        "Everything is GET and needs no key. `_mw` is megawatts, `_kv` kilovolts, `_km` kilometres; times are "
+        "UTC, coordinates degrees in WGS 84; null is unknown and never zero. Figures are no promise of "
+        "interconnection. The data belong to their publishers: each source's terms decide what an answer holds."
+    ),
+    "LICENSE": {"name": "Apache-2.0 (the code; the data stay under their publishers' terms)"},
+    "SERVERS": [{"url": "/", "description": "This portal"}],
+    "SCHEMA_PATH_PREFIX": "/api",
+    "SORT_OPERATIONS": False,
+    "POSTPROCESSING_HOOKS": [],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
+
 # --- Security ---
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -217,6 +237,8 @@ HCP_SPARK_REMOTE = env.str("HCP_SPARK_REMOTE", "")
 HCP_CATALOG = [Path(folder) for folder in env.str("HCP_CATALOG", "").split(":") if folder]
 HCP_ALLOW_LOOPBACK = env.bool("HCP_ALLOW_LOOPBACK", False)
 HCP_CONTACT = env.str("HCP_CONTACT", "")
+HCP_MAP_TILES = env.str("HCP_MAP_TILES", "")
+HCP_MAP_ATTRIBUTION = env.str("HCP_MAP_ATTRIBUTION", "© OpenStreetMap contributors" if HCP_MAP_TILES else "")
 HCP_RECORDED = VAR_DIR / "recorded"  # what `recorded://` addresses are answered from
 
 LOGGING = {
