@@ -13,7 +13,7 @@
 | HCP_HTTPS, HCP_TRUSTED_ORIGINS | a proxy ends TLS (default in `prod`); origins that forms may come from |
 | HCP_DEBUG | Django's error pages; never where others can reach it |
 | HCP_VAR, HCP_HOST, HCP_PORT, HCP_PYTHON | of `bin/up`: its files, address and Python (hcportal/services) |
-| HCP_MAP_TILES, HCP_MAP_ATTRIBUTION | raster tiles under the map instead of the states and counties of our own: an address with {z}, {x} and {y} (OpenStreetMap's, or yours), and whom to name |
+| HCP_MAP_TILES, HCP_MAP_ATTRIBUTION | raster tiles under the map, `https://…{z}/{x}/{y}.png`, and whom to name |
 | HCP_CONTACT | how publishers can reach whoever runs this portal; part of the User-Agent |
 """
 

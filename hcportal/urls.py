@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from hosting.admin.overview import overview
-from hosting.api import geojson, nearby, records, runs
+from hosting.api import geojson, nearby, openapi, records, runs
 from hosting.api import utilities as api_utilities
 from hosting.views import errors
 from hosting.views.home import home
@@ -13,6 +13,7 @@ urlpatterns = [
     # Pages
     path("", home, name="home"),
     # API
+    path("api/v1/openapi.json", openapi.OpenAPI.as_view(), name="api-openapi"),
     path("api/v1/utilities", api_utilities.UtilityList.as_view(), name="api-utilities"),
     path("api/v1/utilities/<slug:code>", api_utilities.UtilityDetail.as_view()),
     path(
@@ -21,7 +22,7 @@ urlpatterns = [
     ),
     path("api/v1/utilities/<slug:code>/hosting-capacity", records.RecordList.as_view()),
     path("api/v1/utilities/<slug:code>/hosting-capacity/geojson", geojson.RecordGeoJSON.as_view()),
-    path("api/v1/utilities/<slug:code>/ingestion-runs", runs.RunList.as_view()),
+    path("api/v1/utilities/<slug:code>/ingestion-runs", runs.UtilityRunList.as_view()),
     path("api/v1/hosting-capacity/nearby", nearby.Nearby.as_view()),
     path("api/v1/hosting-capacity/ingestion-runs", runs.RunList.as_view()),
     # Admin

@@ -3,9 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 
+@extend_schema_field({"type": "number"})
 class ExactNumber(serializers.Field[Decimal, Any, float, Any]):
     """A decimal column as a JSON number.
 
@@ -20,11 +22,22 @@ class ExactNumber(serializers.Field[Decimal, Any, float, Any]):
         return float(value)
 
 
+@extend_schema_field({"type": "string"})
 class TextOrNull(serializers.Field[str, Any, str | None, Any]):
     """A text column whose empty text means that nothing was published: null."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(read_only=True, **kwargs)
+        super().__init__(read_only=True, allow_null=True, **kwargs)
 
     def to_representation(self, value: str) -> str | None:
+        return value or None
+
+
+class WordOrNull(serializers.ChoiceField):
+    """A text column of a closed vocabulary whose empty text means that nothing was published: null."""
+
+    def __init__(self, choices: Any, **kwargs: Any) -> None:
+        super().__init__(choices, read_only=True, allow_null=True, **kwargs)
+
+    def to_representation(self, value: str) -> Any:
         return value or None

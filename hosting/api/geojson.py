@@ -19,13 +19,14 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 from hosting.api.access import BOUNDED_DEGREES, BOUNDED_ROWS, Access, access_to
-from hosting.api.fields import ExactNumber, TextOrNull
+from hosting.api.answers import GEO_JSON, Answers, collected
+from hosting.api.fields import ExactNumber, TextOrNull, WordOrNull
+from hosting.api.numbers import WholeNumber
 from hosting.api.paging import next_page
 from hosting.api.parameters import StrictView
 from hosting.api.records import RecordParameters, RecordSerializer, Rows, figures, matching, with_columns
 from hosting.api.versions import etag_of, not_modified, stamp
 
-GEO_JSON = "application/geo+json"
 FEATURES_A_CHUNK = 500  # measured: below, round trips show; above, the first features come late
 
 
@@ -39,14 +40,22 @@ class GeoJSONRenderer(JSONRenderer):
 class GeoJSONParameters(RecordParameters):
     """As for rows, without a limit where none is given."""
 
-    limit = serializers.IntegerField(
+    limit = WholeNumber(
         default=None, min_value=1, max_value=1_000_000, help_text="Features at most; all by default"
     )
 
 
 class RecordGeoJSON(StrictView):
-    """A utility's records that pass the filters, as a FeatureCollection in order of their id."""
+    """A utility's records that pass the filters, as a FeatureCollection in order of their id.
 
+    Without `limit` all of them come, streamed. Where it is unknown whether a source may be passed on in bulk,
+    give a `limit` of at most 1,000 or a `bbox` of at most 0.5 degrees each way.
+    """
+
+    is_versioned: ClassVar = True
+    may_refuse: ClassVar = True
+    answers: ClassVar[Answers] = {GEO_JSON: collected(RecordSerializer)}
+    example: ClassVar = {"limit": 10}
     parameters_class: ClassVar = GeoJSONParameters
     renderer_classes = [GeoJSONRenderer, JSONRenderer]
 
@@ -140,7 +149,7 @@ def _property(field: serializers.Field[Any, Any, Any, Any]) -> Combinable:
     column = str(field.source)
     if isinstance(field, ExactNumber):
         return Func(F(column), function="trim_scale")  # 3.80000 as 3.8
-    if isinstance(field, TextOrNull):
+    if isinstance(field, TextOrNull | WordOrNull):
         return NullIf(F(column), Value(""))
     return F(column)
 

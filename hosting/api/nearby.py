@@ -14,8 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hosting.api.access import access_to_all
+from hosting.api.answers import JSON, Answers, listed
+from hosting.api.numbers import Number, WholeNumber
 from hosting.api.parameters import StrictView
-from hosting.api.places import Degrees
 from hosting.api.records import (
     COLUMNS,
     FigureParameters,
@@ -31,10 +32,10 @@ from hosting.api.versions import etag_of, not_modified, stamp
 class NearbyParameters(FigureParameters):
     """A place, and how far around it."""
 
-    lat = Degrees(min_value=-90, max_value=90, help_text="Latitude, WGS 84")
-    lon = Degrees(min_value=-180, max_value=180, help_text="Longitude, WGS 84")
-    radius_km = Degrees(default=10.0, min_value=0, max_value=100, help_text="Kilometres around the place")
-    limit = serializers.IntegerField(default=20, min_value=1, max_value=1000, help_text="The nearest so many")
+    lat = Number(min_value=-90, max_value=90, help_text="Latitude, WGS 84")
+    lon = Number(min_value=-180, max_value=180, help_text="Longitude, WGS 84")
+    radius_km = Number(default=10.0, min_value=0, max_value=100, help_text="Kilometres around the place")
+    limit = WholeNumber(default=20, min_value=1, max_value=1000, help_text="The nearest so many")
 
 
 class NearbySerializer(RecordSerializer):
@@ -44,11 +45,24 @@ class NearbySerializer(RecordSerializer):
 
     class Meta(RecordSerializer.Meta):
         fields = [*RecordSerializer.Meta.fields, "distance_km"]
+        read_only_fields = fields
 
 
 class Nearby(StrictView):
-    """Records of all utilities around a place, the nearest first."""
+    """Records of all utilities around a place, the nearest first.
 
+    There are no pages: `next` is always null; `more` says whether more than `limit` lie within the radius.
+    """
+
+    is_versioned: ClassVar = True
+    answers: ClassVar[Answers] = {
+        JSON: listed(
+            NearbySerializer,
+            withheld=True,
+            more=serializers.BooleanField(help_text="More than `limit` lie within the radius"),
+        )
+    }
+    example: ClassVar = {"lat": 42.549, "lon": -118.55, "radius_km": 5, "limit": 5}
     parameters_class: ClassVar = NearbyParameters
 
     def get(self, request: Request) -> HttpResponseBase:

@@ -5,30 +5,30 @@ No row is skipped or repeated when rows come or go between two requests; page 1,
 
 from typing import Any
 
-from rest_framework import serializers
 from rest_framework.request import Request
 
-from hosting.api.parameters import Parameters
+from hosting.api.numbers import WholeNumber
+from hosting.api.parameters import Parameters, Slug
 
 
 class LimitParameters(Parameters):
     """What every list takes, whatever its key."""
 
-    limit = serializers.IntegerField(default=100, min_value=1, max_value=1000, help_text="Rows a page")
+    limit = WholeNumber(default=100, min_value=1, max_value=1000, help_text="Rows a page")
 
 
 class PageParameters(LimitParameters):
-    """A list in order of a text."""
+    """A list in order of a code."""
 
-    after = serializers.CharField(
-        default="", max_length=200, help_text="Key of the last row already read; `next` carries it"
+    after = Slug(
+        default="", max_length=40, help_text="Code of the last utility already read; `next` carries it"
     )
 
 
 class IdPageParameters(LimitParameters):
     """A list in order of its id."""
 
-    after = serializers.IntegerField(
+    after = WholeNumber(
         default=None,
         min_value=0,
         max_value=2**63 - 1,

@@ -3,12 +3,26 @@
 A misspelt filter that is silently ignored answers a question nobody asked.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.core.validators import MaxLengthValidator, RegexValidator
 from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
+
+from hosting.api.answers import Answers
+from hosting.api.schema import ApiSchema
+
+
+class Slug(serializers.RegexField):
+    """A code as addresses hold it; spaces around it are an error, not trimmed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(r"^[-a-zA-Z0-9_]+\Z", trim_whitespace=False, **kwargs)
+        # What else REST framework asks of any text is in the pattern; one fault, one sentence.
+        self.validators = [v for v in self.validators if isinstance(v, RegexValidator | MaxLengthValidator)]
 
 
 class Parameters(serializers.Serializer[Any]):
@@ -34,9 +48,18 @@ class Parameters(serializers.Serializer[Any]):
 
 
 class StrictView(APIView):
-    """An endpoint whose parameters are `parameters_class`; their checked values are in `self.parameters`."""
+    """An endpoint whose parameters are `parameters_class`; their checked values are in `self.parameters`.
 
+    The other attributes, with the docstring, are what its description is made of.
+    """
+
+    schema = ApiSchema()
     parameters_class: ClassVar[type[Parameters]] = Parameters
+    answers: ClassVar[Answers]  # media type to what a 200 of it holds
+    tag: ClassVar[str] = "Hosting capacity"
+    is_versioned: ClassVar[bool] = False  # answers carry an ETag
+    may_refuse: ClassVar[bool] = False  # a source's terms can make it a 403
+    example: ClassVar[Mapping[str, Any]] = {}  # parameters of a request worth trying
     parameters: dict[str, Any]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

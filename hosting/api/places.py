@@ -1,14 +1,16 @@
 """Boxes and points in addresses: degrees of longitude and latitude, WGS 84."""
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry, LineString, Point, Polygon
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+from hosting.api.numbers import NUMBER
+
+_LONGITUDE = {"type": "number", "minimum": -180, "maximum": 180}
+_LATITUDE = {"type": "number", "minimum": -90, "maximum": 90}
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,15 @@ def _shape(west: float, south: float, east: float, north: float) -> GEOSGeometry
     return box
 
 
-class Degrees(serializers.FloatField):
-    """A number as people write it: no NaN, no infinity, no Python spelling."""
-
-    def to_internal_value(self, data: Any) -> float:
-        return super().to_internal_value(_number(str(data), lambda: self.fail("invalid")))
-
-
+@extend_schema_field(
+    {
+        "type": "array",
+        "prefixItems": [_LONGITUDE, _LATITUDE, _LONGITUDE, _LATITUDE],
+        "items": {"type": "number", "minimum": -180, "maximum": 180},
+        "minItems": 4,
+        "maxItems": 4,
+    }
+)
 class BoxField(serializers.Field[Box, str, Any, Any]):
     """bbox=west,south,east,north."""
 
@@ -69,15 +73,11 @@ class BoxField(serializers.Field[Box, str, Any, Any]):
         words = [word.strip() for word in data.split(",")]
         if len(words) != 4:
             self.fail("form")
-        west, south, east, north = (float(_number(word, lambda: self.fail("form"))) for word in words)
+        if not all(NUMBER.fullmatch(word) for word in words):
+            self.fail("form")
+        west, south, east, north = map(float, words)
         if max(abs(west), abs(east)) > 180 or max(abs(south), abs(north)) > 90:
             self.fail("range")
         if south > north:
             self.fail("order")
         return Box(west, south, east, north)
-
-
-def _number(word: str, fail: Callable[[], Any]) -> str:
-    if not _NUMBER.fullmatch(word):
-        fail()
-    return word

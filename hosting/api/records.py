@@ -9,34 +9,43 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hosting.api.access import access_to
-from hosting.api.fields import ExactNumber, TextOrNull
+from hosting.api.answers import JSON, Answers, listed
+from hosting.api.fields import ExactNumber, TextOrNull, WordOrNull
+from hosting.api.numbers import Megawatts
 from hosting.api.paging import IdPageParameters, page
-from hosting.api.parameters import Parameters, StrictView
+from hosting.api.parameters import Parameters, Slug, StrictView
 from hosting.api.places import BoxField
 from hosting.api.versions import etag_of, not_modified, stamp
 from hosting.models import CapacityType, ConstrainingMetric, HostingCapacityRecord
+from hosting.models.records import RemainingBasis
 
 Rows = QuerySet[HostingCapacityRecord]
-
-
-def _megawatts(help_text: str) -> serializers.DecimalField:
-    return serializers.DecimalField(max_digits=12, decimal_places=5, default=None, help_text=help_text)
 
 
 class FigureParameters(Parameters):
     """Which figure of a feeder is meant. Types and variants are never mixed in one answer."""
 
-    capacity_type = serializers.ChoiceField(CapacityType.choices, default=CapacityType.GENERATION)
-    variant = serializers.SlugField(default="default", max_length=40, help_text="Which of a source's figures")
-    min_remaining_mw = _megawatts("Remaining capacity of at least this; unknown never matches")
+    capacity_type = serializers.ChoiceField(
+        CapacityType.choices, default=CapacityType.GENERATION, help_text="What could be added; never mixed"
+    )
+    variant = Slug(
+        default="default", max_length=40, help_text="Which of a source's figures, where it publishes several"
+    )
+    min_remaining_mw = Megawatts(
+        default=None, help_text="Remaining capacity of at least this; unknown never matches"
+    )
 
 
 class RecordParameters(FigureParameters, IdPageParameters):
     """A utility's records."""
 
     bbox = BoxField(default=None, help_text="west,south,east,north in degrees: what intersects this box")
-    max_remaining_mw = _megawatts("Remaining capacity of at most this; unknown never matches")
-    min_hosting_mw = _megawatts("Hosting capacity of at least this; unknown never matches")
+    max_remaining_mw = Megawatts(
+        default=None, help_text="Remaining capacity of at most this; unknown never matches"
+    )
+    min_hosting_mw = Megawatts(
+        default=None, help_text="Hosting capacity of at least this; unknown never matches"
+    )
     constraint = serializers.ChoiceField(
         ConstrainingMetric.choices, default=None, help_text="The criterion that binds first"
     )
@@ -52,12 +61,14 @@ class RecordParameters(FigureParameters, IdPageParameters):
 class RecordSerializer(serializers.ModelSerializer[HostingCapacityRecord]):
     """One record as API and GeoJSON have it: a figure with its meaning."""
 
-    utility_code = serializers.CharField(read_only=True)
+    utility_code = serializers.CharField(read_only=True, help_text="Whose record it is")
     synthetic = serializers.BooleanField(read_only=True, help_text="Made for demonstration; no real utility")
-    source = serializers.CharField(source="source_code", read_only=True)  # type: ignore[assignment]  # a field of that name
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of that name
+        source="source_code", read_only=True, help_text="Which of the utility's sources says so"
+    )
     feeder_id_external = TextOrNull(help_text="As published; null for a cell, which has no feeder")
-    feeder_name = TextOrNull()
-    substation_name = TextOrNull()
+    feeder_name = TextOrNull(help_text="As published")
+    substation_name = TextOrNull(help_text="As published")
     hosting_capacity_mw = ExactNumber(allow_null=True)
     hosting_capacity_min_mw = ExactNumber(allow_null=True)
     hosting_capacity_max_mw = ExactNumber(allow_null=True)
@@ -65,10 +76,12 @@ class RecordSerializer(serializers.ModelSerializer[HostingCapacityRecord]):
     queued_dg_mw = ExactNumber(allow_null=True)
     installed_since_study_mw = ExactNumber(allow_null=True)
     remaining_capacity_mw = ExactNumber(allow_null=True)
-    remaining_basis = TextOrNull(help_text="How the remaining capacity came about")
-    voltage_kv = ExactNumber(allow_null=True)
-    centroid_lat = serializers.FloatField(read_only=True, allow_null=True, help_text="A point on the feeder")
-    centroid_lon = serializers.FloatField(read_only=True, allow_null=True)
+    remaining_basis = WordOrNull(RemainingBasis.choices, help_text="How the remaining capacity came about")
+    voltage_kv = ExactNumber(allow_null=True, help_text="Nominal voltage, as published")
+    centroid_lat = serializers.FloatField(
+        read_only=True, allow_null=True, help_text="Latitude of a point on the feeder"
+    )
+    centroid_lon = serializers.FloatField(read_only=True, allow_null=True, help_text="Its longitude")
 
     class Meta:
         model = HostingCapacityRecord
@@ -100,6 +113,16 @@ class RecordSerializer(serializers.ModelSerializer[HostingCapacityRecord]):
             "centroid_lat",
             "centroid_lon",
         ]
+        read_only_fields = fields
+        extra_kwargs = {
+            "id": {"help_text": "Survives refreshes"},
+            "capacity_type": {"help_text": "What could be added"},
+            "variant": {"help_text": "Which of the source's figures"},
+            "capacity_status": {"help_text": "What the hosting capacity is; why it is null, or only a bound"},
+            "constraining_metric": {
+                "help_text": "The criterion that binds first; null where none was published"
+            },
+        }
 
 
 COLUMNS = [str(field.source) for field in RecordSerializer().fields.values()]
@@ -144,8 +167,16 @@ def with_columns(rows: Rows) -> Rows:
 
 
 class RecordList(StrictView):
-    """A utility's records that pass the filters, in order of their id."""
+    """A utility's records that pass the filters, in order of their id.
 
+    One for each feeder, or for each cell where the publisher names no feeder. Filters are joined by *and*; an
+    unknown figure is neither below nor above anything.
+    """
+
+    is_versioned: ClassVar = True
+    may_refuse: ClassVar = True
+    answers: ClassVar[Answers] = {JSON: listed(RecordSerializer, withheld=True)}
+    example: ClassVar = {"min_remaining_mw": 2, "limit": 10}
     parameters_class: ClassVar = RecordParameters
 
     def get(self, request: Request, code: str) -> HttpResponseBase:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hosting.api.answers import JSON, Answers, listed
 from hosting.api.paging import IdPageParameters, page
 from hosting.api.parameters import StrictView
 from hosting.api.utilities import no_such_utility
@@ -23,8 +24,10 @@ class RunParameters(IdPageParameters):
 class RunSerializer(serializers.ModelSerializer[HCIngestionRun]):
     """A run of a source."""
 
-    utility_code = serializers.CharField(read_only=True)
-    source = serializers.CharField(source="source_code", read_only=True)  # type: ignore[assignment]  # a field of that name
+    utility_code = serializers.CharField(read_only=True, help_text="Whose source was read")
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of that name
+        source="source_code", read_only=True, help_text="Which of the utility's sources"
+    )
 
     class Meta:
         model = HCIngestionRun
@@ -39,14 +42,29 @@ class RunSerializer(serializers.ModelSerializer[HCIngestionRun]):
             "records_written",
             "error_message",
         ]
+        read_only_fields = fields
+        extra_kwargs = {
+            "id": {"help_text": "Given in the order in which runs start"},
+            "started_at": {"help_text": "When it started"},
+            "completed_at": {"help_text": "When it ended, however it did; null while it runs"},
+            "status": {"help_text": "How it ended, or that it runs"},
+            "records_fetched": {"help_text": "Rows that came; null where it did not get that far"},
+            "error_message": {"help_text": "What went wrong and what to do; empty where nothing did"},
+        }
 
 
 COLUMNS = [str(field.source) for field in RunSerializer().fields.values()]
 
 
 class RunList(StrictView):
-    """Runs, the newest first; of one utility where the address names one."""
+    """Runs of all utilities, the newest first.
 
+    A run is one attempt to read a source. Only a `completed` one changed what readers see.
+    """
+
+    tag: ClassVar = "Runs"
+    answers: ClassVar[Answers] = {JSON: listed(RunSerializer)}
+    example: ClassVar = {"limit": 10}
     parameters_class: ClassVar = RunParameters
 
     def get(self, request: Request, code: str | None = None) -> Response:
@@ -59,6 +77,13 @@ class RunList(StrictView):
             runs = runs.filter(utility=utility)
         rows = _rows(runs, given)
         return Response(page(request, rows, given["limit"], "id"))
+
+
+class UtilityRunList(RunList):
+    """Runs of one utility, the newest first.
+
+    A run is one attempt to read a source. Only a `completed` one changed what readers see.
+    """
 
 
 def _rows(runs: QuerySet[HCIngestionRun], given: dict[str, Any]) -> list[dict[str, Any]]:

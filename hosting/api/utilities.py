@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hosting.api.answers import JSON, Answers, listed
 from hosting.api.fields import ExactNumber
 from hosting.api.paging import PageParameters, page
 from hosting.api.parameters import StrictView
@@ -45,11 +46,15 @@ def utilities_with_totals() -> QuerySet[Utility]:
 class UtilitySerializer(serializers.ModelSerializer[Utility]):
     """A utility with its totals."""
 
-    iso_code = serializers.CharField(source="iso.code", default=None, allow_null=True, read_only=True)
+    iso_code = serializers.CharField(
+        source="iso.code", default=None, allow_null=True, read_only=True, help_text="null where none is known"
+    )
     synthetic = serializers.BooleanField(
         source="is_synthetic", read_only=True, help_text="Made for demonstration; no real utility"
     )
-    total_feeders = serializers.IntegerField(read_only=True, allow_null=True)
+    total_feeders = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="Feeders, or cells where the publisher names no feeder"
+    )
     total_remaining_capacity_mw = ExactNumber(allow_null=True, help_text="Not simultaneously available")
 
     class Meta:
@@ -66,18 +71,38 @@ class UtilitySerializer(serializers.ModelSerializer[Utility]):
             "total_feeders",
             "total_remaining_capacity_mw",
         ]
+        read_only_fields = fields
+        extra_kwargs = {
+            "utility_code": {"help_text": "In addresses"},
+            "utility_name": {"help_text": "As the catalog has it"},
+            "parent_company": {"help_text": "Empty where there is none or none is known"},
+            "data_source_type": {"help_text": "How it publishes"},
+            "last_ingested_at": {"help_text": "When readers last got something new; null: never"},
+        }
 
 
 class SummarySerializer(serializers.ModelSerializer[HostingCapacitySummary]):
     """Sums over a utility's feeders for one capacity type and variant."""
 
-    utility_code = serializers.CharField(source="utility.utility_code", read_only=True)
-    utility_name = serializers.CharField(source="utility.utility_name", read_only=True)
-    synthetic = serializers.BooleanField(source="utility.is_synthetic", read_only=True)
-    total_hosting_capacity_mw = ExactNumber(allow_null=True)
-    total_installed_dg_mw = ExactNumber(allow_null=True)
+    utility_code = serializers.CharField(
+        source="utility.utility_code", read_only=True, help_text="Whose sums they are"
+    )
+    utility_name = serializers.CharField(
+        source="utility.utility_name", read_only=True, help_text="As the catalog has it"
+    )
+    synthetic = serializers.BooleanField(
+        source="utility.is_synthetic", read_only=True, help_text="Made for demonstration; no real utility"
+    )
+    total_hosting_capacity_mw = ExactNumber(allow_null=True, help_text="Not simultaneously available")
+    total_installed_dg_mw = ExactNumber(allow_null=True, help_text="DER with permission to operate")
     total_remaining_capacity_mw = ExactNumber(allow_null=True, help_text="Not simultaneously available")
-    avg_utilization_pct = ExactNumber(allow_null=True)
+    avg_utilization_pct = ExactNumber(
+        allow_null=True,
+        help_text="Mean of installed / hosting x 100 over feeders with both and hosting above 0",
+    )
+    constraint_breakdown = serializers.DictField(
+        child=serializers.IntegerField(), read_only=True, help_text="Constraining metric to number of feeders"
+    )
 
     class Meta:
         model = HostingCapacitySummary
@@ -96,11 +121,23 @@ class SummarySerializer(serializers.ModelSerializer[HostingCapacitySummary]):
             "constraint_breakdown",
             "computed_at",
         ]
+        read_only_fields = fields
+        extra_kwargs = {
+            "capacity_type": {"help_text": "What could be added"},
+            "variant": {"help_text": "Which of the source's figures"},
+            "computed_at": {"help_text": "When the sums were made"},
+        }
 
 
 class UtilityList(StrictView):
-    """All utilities, in order of their code."""
+    """All utilities, in order of their code.
 
+    Totals are those of generation, variant `default`: sums over feeders, not simultaneously available.
+    """
+
+    tag: ClassVar = "Utilities"
+    answers: ClassVar[Answers] = {JSON: listed(UtilitySerializer)}
+    example: ClassVar = {"limit": 10}
     parameters_class: ClassVar = PageParameters
 
     def get(self, request: Request) -> Response:
@@ -113,6 +150,9 @@ class UtilityList(StrictView):
 class UtilityDetail(StrictView):
     """One utility."""
 
+    tag: ClassVar = "Utilities"
+    answers: ClassVar[Answers] = {JSON: UtilitySerializer}
+
     def get(self, _request: Request, code: str) -> Response:
         utility = utilities_with_totals().filter(utility_code=code).first()
         if utility is None:
@@ -121,7 +161,15 @@ class UtilityDetail(StrictView):
 
 
 class UtilitySummary(StrictView):
-    """A utility's sums, one object for each capacity type and variant that it publishes."""
+    """A utility's sums, one object for each capacity type and variant that it publishes.
+
+    Given whatever the terms of its sources: sums are no rows.
+    """
+
+    is_versioned: ClassVar = True
+    answers: ClassVar[Answers] = {
+        JSON: listed(SummarySerializer, note=serializers.CharField(help_text="What the totals are not"))
+    }
 
     def get(self, request: Request, code: str) -> HttpResponseBase:
         published = ArrayAgg("sources__published_run", order_by="sources__published_run")
