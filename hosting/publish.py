@@ -22,6 +22,7 @@ from hosting.lake import changes
 from hosting.lake.store import Lake
 from hosting.models import Feeder, Finding, HCIngestionRun, RunStatus, Severity
 from hosting.summaries import summarise
+from hosting.tiles.grid import refresh as refresh_overview
 from utilities.models import Source, Utility
 from utilities.spec import SourceSpec
 
@@ -54,6 +55,7 @@ def publish(
         Utility.objects.filter(pk=run.utility_id).update(last_ingested_at=now)
         # On the row, not on `run`: what is rolled back must not be remembered as done.
         HCIngestionRun.objects.filter(pk=run.pk).update(status=RunStatus.COMPLETED, completed_at=now)
+        refresh_overview()  # last: it waits for whoever else publishes
         if before_commit is not None:
             before_commit()
     run.refresh_from_db(fields=["status", "completed_at"])
@@ -63,12 +65,18 @@ def _names(run: HCIngestionRun) -> dict[str, Any]:
     return {"utility": run.utility_id, "source": run.source_id, "run": run.pk}
 
 
+def _part(spec: SourceSpec, run: HCIngestionRun) -> int:
+    """Which part of a collection of shapes is the source's: points, lines or surfaces."""
+    declared = sql.PARTS.get(spec.geometry)
+    return declared or sql.PARTS_OF_LAYERS.get((run.layer or {}).get("geometry_type"), 2)
+
+
 def _publish_dataset(
     lake: Lake, run: HCIngestionRun, spec: SourceSpec, dataset: str, valid_from: datetime
 ) -> None:
     if not any(run.counts.get(dataset, {}).values()):
         return
-    given = {**_names(run), "valid_from": valid_from, "part": sql.PARTS[spec.geometry]}
+    given = {**_names(run), "valid_from": valid_from, "part": _part(spec, run)}
     logged = changes.logged(lake, dataset, run.utility.utility_code, run.pk)
     with connection.cursor() as cursor:
         cursor.execute(sql.STAGE_TABLE)

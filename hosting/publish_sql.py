@@ -70,6 +70,8 @@ TARGETS = {
 }
 # Which part of a collection a source's kind of geometry is, for ST_CollectionExtract.
 PARTS = {"point": 1, "polyline": 2, "polygon": 3, "none": 2}
+# The same by what the layer said of itself in the run, where the source does not.
+PARTS_OF_LAYERS = {"esriGeometryPoint": 1, "esriGeometryMultipoint": 1, "esriGeometryPolygon": 3}
 
 _SAME_ROW = (
     "t.source_id = %(source)s AND t.key = c.key AND t.capacity_type = c.capacity_type"

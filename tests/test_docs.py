@@ -32,7 +32,16 @@ def test_the_worked_example_of_the_catalog_is_a_valid_entry(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "model",
-    [spec.UtilitySpec, spec.SourceSpec, spec.Fields, spec.Figure, spec.Reading, spec.Thresholds],
+    [
+        spec.UtilitySpec,
+        spec.SourceSpec,
+        spec.Lists,
+        spec.Fields,
+        spec.Figure,
+        spec.Reading,
+        spec.Thresholds,
+        spec.OtherLayer,
+    ],
 )
 def test_every_key_of_the_catalog_is_explained(model: type[spec.Closed]) -> None:
     text = CATALOG.read_text()
