@@ -7,3 +7,7 @@ class HostingConfig(AppConfig):
 
     def ready(self) -> None:
         import hcportal.celery  # noqa: F401 so that the web process can send tasks too
+        from hosting.tiles.grid import refresh
+        from utilities.sync import catalog_synced
+
+        catalog_synced.connect(lambda **_: refresh(), weak=False, dispatch_uid="hosting.tiles.grid")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.dispatch import Signal
 
 from hcportal.errors import CatalogError
 from utilities.catalog_files import read_catalog
@@ -21,6 +22,10 @@ ISOS = {
     "spp": "Southwest Power Pool",
     "ercot": "ERCOT",
 }
+
+# Sent inside the transaction when terms may have changed, or sources come or gone: what readers see of them
+# changes with the sync or not at all.
+catalog_synced = Signal()
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ def sync_catalog(folders: Iterable[Path] | None = None, *, include_synthetic: bo
             synced.left.append(code)
             utility.sources.update(in_catalog=False)
             Utility.objects.filter(pk=utility.pk).update(in_catalog=False)
+    catalog_synced.send(sync_catalog)
     return synced
 
 

@@ -2,6 +2,7 @@
 
 from hosting.models.ders import DER, DERAddress, DERStatus, DERVersion
 from hosting.models.network import DivisionBoundary, Substation, SubstationLoadProfile
+from hosting.models.overview import OverviewCell, OverviewState
 from hosting.models.quality import DataQualitySummary, Finding, QuarantinedRow, Severity
 from hosting.models.records import (
     CapacityStatus,
@@ -16,6 +17,7 @@ from hosting.models.records import (
     HostingCapacitySummary,
 )
 from hosting.models.runs import HCIngestionRun, RunStatus
+from hosting.models.trials import Trial, TrialKind, TrialStatus
 
 __all__ = [
     "DER",
@@ -36,9 +38,14 @@ __all__ = [
     "HostingCapacitySection",
     "HostingCapacitySectionVersion",
     "HostingCapacitySummary",
+    "OverviewCell",
+    "OverviewState",
     "QuarantinedRow",
     "RunStatus",
     "Severity",
     "Substation",
     "SubstationLoadProfile",
+    "Trial",
+    "TrialKind",
+    "TrialStatus",
 ]

@@ -26,6 +26,7 @@ from hosting.models import (
     QuarantinedRow,
     Substation,
 )
+from hosting.tiles.grid import refresh as refresh_overview
 from hosting.timetable import sync_timetable
 from utilities.models import Source, Utility
 
@@ -95,6 +96,7 @@ def remove_rows(utilities: list[Utility]) -> Counter[str]:
         mine = {f"{path}__in": [utility.pk for utility in utilities]}
         _, by_model = model._default_manager.filter(**mine).delete()
         removed.update(by_model)
+    refresh_overview()
     return Counter({_plural(label): number for label, number in removed.items() if number})
 
 

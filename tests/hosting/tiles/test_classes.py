@@ -1,4 +1,4 @@
-"""The classes of a figure are the same in Python, in SQL and for the ORM, and as the specification has them."""
+"""The classes of a figure are the same in Python, in SQL and for the ORM, and as specified."""
 
 from decimal import Decimal
 
