@@ -43,7 +43,12 @@ def source_lock(source: Source) -> Iterator[None]:
 
 def is_busy(source: Source) -> bool:
     """True while some process holds the source, this one included."""
-    classid, objid = (number % 2**32 for number in _number("source", str(source.pk)))
+    return is_held("source", str(source.pk))
+
+
+def is_held(kind: str, name: str) -> bool:
+    """True while some process holds the lock, this one included."""
+    classid, objid = (number % 2**32 for number in _number(kind, name))
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"
