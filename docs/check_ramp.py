@@ -82,7 +82,9 @@ def main() -> int:
         for measured in measure(theme, colours):
             failed += not measured.holds
             mark = "holds" if measured.holds else "DOES NOT HOLD"
-            sys.stdout.write(f"{measured.what:48} {measured.figure:6.2f}  at least {measured.least:4.1f}  {mark}\n")
+            sys.stdout.write(
+                f"{measured.what:48} {measured.figure:6.2f}  at least {measured.least:4.1f}  {mark}\n"
+            )
     return 1 if failed else 0
 
 

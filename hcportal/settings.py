@@ -215,6 +215,12 @@ SPECTACULAR_SETTINGS = {
     ),
     "LICENSE": {"name": "Apache-2.0 (the code; the data stay under their publishers' terms)"},
     "SERVERS": [{"url": "/", "description": "This portal"}],
+    "TAGS": [
+        {"name": "Utilities", "description": "Who publishes"},
+        {"name": "Hosting capacity", "description": "What feeders can take, one record each, and sums"},
+        {"name": "Runs", "description": "How each source was read"},
+        {"name": "Description", "description": "The API itself"},
+    ],
     "SCHEMA_PATH_PREFIX": "/api",
     "SORT_OPERATIONS": False,
     "POSTPROCESSING_HOOKS": [],
