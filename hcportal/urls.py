@@ -7,12 +7,14 @@ from hosting.admin.overview import overview
 from hosting.api import geojson, nearby, openapi, records, runs
 from hosting.api import utilities as api_utilities
 from hosting.views import errors
+from hosting.views.api_docs import api_docs
 from hosting.views.home import home
 
 urlpatterns = [
     # Pages
     path("", home, name="home"),
     # API
+    path("api/docs", api_docs, name="api-docs"),
     path("api/v1/openapi.json", openapi.OpenAPI.as_view(), name="api-openapi"),
     path("api/v1/utilities", api_utilities.UtilityList.as_view(), name="api-utilities"),
     path("api/v1/utilities/<slug:code>", api_utilities.UtilityDetail.as_view()),
