@@ -65,6 +65,14 @@ class SourceBusy(HcportalError):
     """Another run of this source is under way."""
 
 
+class Cancelled(HcportalError):
+    """A person stopped it in the admin."""
+
+
+class QueueUnreachable(HcportalError):
+    """Redis, which hands work to the worker, does not answer; nothing was started."""
+
+
 class Interrupted(HcportalError):
     """A run's process ended before the run did."""
 

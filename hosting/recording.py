@@ -9,13 +9,14 @@ from typing import Any, Protocol
 from django.dispatch import Signal
 from django.utils import timezone
 
-from hcportal.errors import HcportalError
+from hcportal.errors import Cancelled, HcportalError
 from hosting.lake.quality import Noticed
 from hosting.models import Finding, HCIngestionRun, RunStatus
 from utilities.models import Source
 
 log = logging.getLogger(__name__)
 LONGEST_MESSAGE = 2_000  # characters; a server may answer with a book
+SECONDS_BETWEEN_LOOKS = 1.0  # while rows come: has somebody cancelled the run?
 
 # Sent as each step ends, with `run` and `step`; `publish` is the last moment before the commit, `published`
 # the first after it. Whoever wants to watch a run, or to interrupt it at a known point, listens here.
@@ -46,10 +47,19 @@ class Recorder:
     def __init__(self, run: HCIngestionRun, reporter: Reporter) -> None:
         self.run = run
         self.reporter = reporter
-        self._began = time.monotonic()
+        self._began = self._looked = time.monotonic()
+
+    def progress(self, done: int, planned: int) -> None:
+        """Rows done and rows planned, told to whoever follows. Raises Cancelled where a person stopped it."""
+        self.reporter.progress(done, planned)
+        if time.monotonic() - self._looked >= SECONDS_BETWEEN_LOOKS:
+            self._stop_if_cancelled()
 
     def done(self, step: str) -> None:
-        """The step has ended: kept on the run, told to whoever follows."""
+        """The step has ended: kept on the run, told to whoever follows.
+
+        Raises Cancelled where a person stopped the run; once it publishes, it is too late for that.
+        """
         seconds = time.monotonic() - self._began
         self._began = time.monotonic()
         self.run.step = step
@@ -57,6 +67,16 @@ class Recorder:
         self.run.save(update_fields=["step", "steps"])
         self.reporter.step(step, seconds)
         step_ended.send(Recorder, run=self.run, step=step)
+        self._stop_if_cancelled()
+
+    def _stop_if_cancelled(self) -> None:
+        """Whoever cancels a run puts their name on it while it is running (hosting/trials.py)."""
+        self._looked = time.monotonic()
+        asked = HCIngestionRun.objects.filter(
+            pk=self.run.pk, status=RunStatus.RUNNING, decided_by__isnull=False
+        ).values_list("decided_by__username", flat=True)
+        for name in asked:
+            raise Cancelled(f"Cancelled by {name}")
 
     def note(self, **values: Any) -> None:
         """Keep values on the run."""
@@ -82,7 +102,7 @@ class Recorder:
 
 @contextmanager
 def recording(source: Source, reporter: Reporter, **values: Any) -> Iterator[Recorder]:
-    """A run of `source`. An error meant for a person ends it as failed (or held) and goes no further;
+    """A run of `source`. An error meant for a person ends it as failed (held, cancelled) and goes no further;
 
     a bug, or a person's interruption, is recorded and raised again.
     """
@@ -101,6 +121,8 @@ def recording(source: Source, reporter: Reporter, **values: Any) -> Iterator[Rec
         yield recorder
     except Held as held:
         end(run, RunStatus.HELD, told(held, run))
+    except Cancelled as cancelled:
+        end(run, RunStatus.CANCELLED, told(cancelled, run))
     except HcportalError as error:
         end(run, RunStatus.FAILED, told(error, run))
     except KeyboardInterrupt:

@@ -119,7 +119,7 @@ def _store(
             where=spec.where,
             geometry=spec.geometry != "none",
             page_size=spec.page_size,
-            progress=recorder.reporter.progress,
+            progress=recorder.progress,
         )
         recorder.done("fetch")
 
@@ -159,7 +159,11 @@ def _described(layer: arcgis.Layer, utility: Utility) -> dict[str, Any]:
         "count": layer.count,
         "max_record_count": layer.max_record_count,
         "wkid": layer.wkid,
-        "fields": [{"name": field.name, "alias": field.alias, "type": field.type} for field in layer.fields],
+        "fields": [
+            {"name": field.name, "alias": field.alias, "type": field.type}
+            | ({"codes": field.codes} if field.codes else {})
+            for field in layer.fields
+        ],
         "timezone": utility.timezone,
         "transforms": TRANSFORMS,
     }
@@ -170,7 +174,13 @@ def normalise(lake: Lake, spec: SourceSpec, run: HCIngestionRun) -> Staged:
     utility = run.utility.utility_code
     rows = lake.read_run(tables.BRONZE, utility, run.pk)
     frame = silver.stage(
-        rows, spec, field_types(run), utility=utility, timezone=run.utility.timezone, run_id=run.pk
+        rows,
+        spec,
+        field_types(run),
+        utility=utility,
+        timezone=run.utility.timezone,
+        run_id=run.pk,
+        codes=field_codes(run),
     )
     lake.append(tables.STAGE, frame)
     return staged_rows(lake.read_run(tables.STAGE, utility, run.pk), spec)
@@ -188,6 +198,12 @@ def field_types(run: HCIngestionRun) -> dict[str, str]:
     """Published field to the esriFieldType that the layer declared in this run."""
     layer = run.layer or {}
     return {field["name"]: field["type"] for field in layer.get("fields", [])}
+
+
+def field_codes(run: HCIngestionRun) -> dict[str, dict[str, str]]:
+    """Published field to what its codes mean, by the layer's coded domains in this run."""
+    layer = run.layer or {}
+    return {field["name"]: field["codes"] for field in layer.get("fields", []) if "codes" in field}
 
 
 def judge(lake: Lake, spec: SourceSpec, staged: Staged, recorder: Recorder) -> list[Noticed]:
