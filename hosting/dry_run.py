@@ -69,6 +69,7 @@ def dry_run(source: Source, *, limit: int = 2_000) -> DryRun:
         utility=utility.utility_code,
         timezone=utility.timezone,
         run_id=0,
+        codes={field.name: field.codes for field in layer.fields if field.codes},
     )
     return DryRun(
         source=str(source),

@@ -68,7 +68,7 @@ def _names(run: HCIngestionRun) -> dict[str, Any]:
 def _part(spec: SourceSpec, run: HCIngestionRun) -> int:
     """Which part of a collection of shapes is the source's: points, lines or surfaces."""
     declared = sql.PARTS.get(spec.geometry)
-    return declared or sql.PARTS_OF_LAYERS.get((run.layer or {}).get("geometry_type"), 2)
+    return declared or sql.PARTS_OF_LAYERS.get(str((run.layer or {}).get("geometry_type")), 2)
 
 
 def _publish_dataset(

@@ -148,11 +148,15 @@ class SourceSpec(Closed):
         """True for a loopback address: a server that a person runs for themselves."""
         return urlsplit(self.service_url).hostname in {"127.0.0.1", "localhost", "::1"}
 
+    def readings(self) -> list[Reading]:
+        """Every reading of a row, those of the whole row first."""
+        of_figures = [reading for figure in self.figures for reading in figure.readings().values()]
+        return [*self.fields.readings().values(), *of_figures]
+
     def published_fields(self) -> tuple[str, ...]:
         """Every published field that this source maps, each once, in order of first mention."""
         named = [*(self.key if isinstance(self.key, tuple) else ())]
-        named += [reading.field for reading in self.fields.readings().values()]
-        named += [reading.field for figure in self.figures for reading in figure.readings().values()]
+        named += [reading.field for reading in self.readings()]
         return tuple(dict.fromkeys(named))
 
 

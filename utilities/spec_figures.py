@@ -47,15 +47,15 @@ class Figure(Closed):
     capacity_type: Literal["generation", "load", "storage"]
     variant: Slug = "default"
     meaning: str = Field("", description="the publisher's definition, in a sentence of ours")
-    hosting_capacity_mw: Megawatts | None = None  # type: ignore[valid-type]
-    hosting_capacity_min_mw: Megawatts | None = None  # type: ignore[valid-type]
-    hosting_capacity_max_mw: Megawatts | None = None  # type: ignore[valid-type]
-    remaining_capacity_mw: Megawatts | None = None  # type: ignore[valid-type]
-    installed_dg_mw: Megawatts | None = None  # type: ignore[valid-type]
-    queued_dg_mw: Megawatts | None = None  # type: ignore[valid-type]
-    installed_since_study_mw: Megawatts | None = None  # type: ignore[valid-type]
-    constraining_metric: Metric | None = None  # type: ignore[valid-type]
-    criteria: dict[Slug, Megawatts] = Field(default_factory=dict)  # type: ignore[valid-type]
+    hosting_capacity_mw: Megawatts | None = None
+    hosting_capacity_min_mw: Megawatts | None = None
+    hosting_capacity_max_mw: Megawatts | None = None
+    remaining_capacity_mw: Megawatts | None = None
+    installed_dg_mw: Megawatts | None = None
+    queued_dg_mw: Megawatts | None = None
+    installed_since_study_mw: Megawatts | None = None
+    constraining_metric: Metric | None = None
+    criteria: dict[Slug, Megawatts] = Field(default_factory=dict)
     remaining: RemainingBasis
     study_contains: tuple[Literal["installed", "queued"], ...] = ()
     rollup: Literal["min", "max"] | None = Field(
@@ -89,16 +89,16 @@ class Figure(Closed):
 class Fields(Closed):
     """Columns that hold for a whole row, whatever figures it carries."""
 
-    feeder_id: Text | None = None  # type: ignore[valid-type]
-    feeder_name: Text | None = None  # type: ignore[valid-type]
-    substation_name: Text | None = None  # type: ignore[valid-type]
-    county: Text | None = None  # type: ignore[valid-type]
-    voltage_kv: Kilovolts | None = None  # type: ignore[valid-type]
-    phase_config: Phases | None = None  # type: ignore[valid-type]
-    is_overhead: Flag | None = None  # type: ignore[valid-type]
-    is_network: Flag | None = None  # type: ignore[valid-type]
-    record_date: Date | None = None  # type: ignore[valid-type]
-    der_date: Date | None = None  # type: ignore[valid-type]
+    feeder_id: Text | None = None
+    feeder_name: Text | None = None
+    substation_name: Text | None = None
+    county: Text | None = None
+    voltage_kv: Kilovolts | None = None
+    phase_config: Phases | None = None
+    is_overhead: Flag | None = None
+    is_network: Flag | None = None
+    record_date: Date | None = None
+    der_date: Date | None = None
 
     def readings(self) -> dict[str, Reading]:
         """Our column to its reading."""

@@ -5,13 +5,13 @@ further than quarantine. Pure: frame in, frame out.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 from pyspark.sql.window import Window
 
-from hosting.lake import readers, tables
+from hosting.lake import cells, readers, tables
 from utilities.spec import Figure, Reader, Reading, RemainingBasis, SourceSpec
 
 if TYPE_CHECKING:
@@ -36,16 +36,16 @@ def stage(
     utility: str,
     timezone: str,
     run_id: int,
+    codes: cells.Codes = MappingProxyType({}),
 ) -> "DataFrame":
     """Bronze rows of one run to stage rows.
 
-    `types` maps each published field to the esriFieldType that the layer declared in this run.
+    `types` maps each published field to the esriFieldType that the layer declared in this run, `codes` each
+    field with a coded domain to what its codes mean. A row whose cells hold lists becomes several.
     Columns as tables.STAGE; `reject_check` is null on rows that pass.
     """
-    schema = T.StructType([T.StructField(name, T.StringType()) for name in spec.published_fields()])
-    parsed = bronze.withColumn("attributes", without_nul(F.col("attributes"))).withColumn(
-        "a", F.from_json("attributes", schema)
-    )
+    cleaned = bronze.withColumn("attributes", without_nul(F.col("attributes")))
+    parsed = cells.texts(cleaned, spec, codes)
     a = F.col("a")
     shared: dict[str, Column] = {}
     unread: list[Column] = []
@@ -56,6 +56,7 @@ def stage(
         "row_no",
         "object_id",
         "geometry",
+        "uneven",
         *([F.col("attributes").alias("raw_attributes")] if spec.grain != "section" else []),
         _key(spec, a).alias("key"),
         *[value.alias(name) for name, value in shared.items()],
@@ -153,7 +154,11 @@ def _criteria(values: "Mapping[str, Column]") -> "Column":
 def _key(spec: SourceSpec, a: "Column") -> "Column":
     """What identifies a row within its source."""
     if spec.key == "geometry":
-        return F.sha2(F.col("geometry"), 256)
+        shape = F.sha2(F.col("geometry"), 256)
+        if spec.lists is None:
+            return shape
+        # One place may hold several feeders' entries.
+        return F.concat(shape, F.lit("|"), readers.published(a, spec.lists.fields[0]))
     if spec.key == "none":
         return F.sha2(F.concat(F.col("attributes"), F.coalesce(F.hex("geometry"), F.lit(""))), 256)
     parts = [F.regexp_replace(readers.published(a, name), "^([0-9]+)[.]0$", "$1") for name in spec.key]
@@ -204,6 +209,9 @@ def _judge(rows: "DataFrame", spec: SourceSpec) -> "DataFrame":
     rule("Q10", F.col("key").isNull(), "it has no key")
     rule("Q10", F.length("key") > 200, "its key is longer than 200 characters")
     rule("Q10", F.length("feeder_id") > 120, "its feeder id is longer than 120 characters")
+    if spec.lists:
+        listed = ", ".join(spec.lists.fields)
+        rule("Q11", F.col("uneven"), f"its lists have different lengths: {listed}"[:300])
     if spec.geometry != "none":
         rule("Q49", F.col("geometry").isNull(), "it has no geometry, or an empty one")
     if numbers := _must_be_read(spec, numbers=True):

@@ -34,6 +34,14 @@ class Field:
     length: int | None = None
     domain: dict[str, Any] | None = None
 
+    @property
+    def codes(self) -> dict[str, str]:
+        """Code to meaning, both as text, where the field has a coded domain; else empty."""
+        listed = (self.domain or {}).get("codedValues")
+        pairs = [pair for pair in listed if isinstance(pair, dict)] if isinstance(listed, list) else []
+        # A name that says nothing leaves its code standing.
+        return {str(pair["code"]): str(pair["name"]) for pair in pairs if pair.get("name") and "code" in pair}
+
 
 @dataclass(frozen=True)
 class Layer:

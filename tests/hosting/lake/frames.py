@@ -1,7 +1,7 @@
 """Published rows as frames of the real engine, and what the transforms make of them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -69,11 +69,14 @@ def stage(
     rows: Sequence[dict[str, Any]],
     *,
     timezone: str = "America/New_York",
+    codes: Mapping[str, Mapping[str, str]] | None = None,
     **types: str,
 ) -> Any:
     """Stage rows as a frame; fields are text unless `types` says otherwise."""
     known = dict.fromkeys(spec.published_fields(), "esriFieldTypeString") | types
-    return silver.stage(bronze(rows), spec, known, utility="test", timezone=timezone, run_id=1)
+    return silver.stage(
+        bronze(rows), spec, known, utility="test", timezone=timezone, run_id=1, codes=codes or {}
+    )
 
 
 def staged(spec: SourceSpec, rows: Sequence[dict[str, Any]], **given: Any) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hosting.lake.readers import METRICS
+from hosting.lake.readers_words import METRICS
 from tests.hosting.lake.frames import column, figure, source, staged
 
 MIDNIGHT = int(datetime(2022, 10, 1, tzinfo=UTC).timestamp() * 1000)
@@ -108,6 +108,87 @@ def test_flags_are_yes_no_or_unknown() -> None:
     assert of_fields({"is_overhead": {"flag": "x"}}, "is_overhead", *forms) == list(forms.values())
 
 
+RANGES: dict[str, tuple[str | None, str | None, str]] = {
+    # Published in kW: the low end and the high end in MW, and what the low end is.
+    "450 - 600": ("0.45", "0.6", "published"),
+    "450-600": ("0.45", "0.6", "published"),
+    "0.5 – 1": ("0.0005", "0.001", "published"),
+    "450 to 600": ("0.45", "0.6", "published"),
+    "700": ("0.7", "0.7", "published"),
+    ">7500": ("7.5", None, "at_least"),
+    ">= 7500": ("7.5", None, "at_least"),
+    "Over 7500": ("7.5", None, "at_least"),
+    "7500+": ("7.5", None, "at_least"),
+    "<300": (None, "0.3", "unknown"),
+    "Up to 300": (None, "0.3", "unknown"),
+    "NO CAPACITY": ("0", "0", "published"),
+    "": (None, None, "unknown"),
+}
+
+
+def test_a_range_keeps_both_its_ends_and_an_open_one_the_end_it_has() -> None:
+    def end(which: str) -> dict[str, Any]:
+        return {"kw": {"field": "hc", "end": which, "zero": ["NO CAPACITY"]}}
+
+    spec = source(
+        figure(
+            hosting_capacity_mw=end("low"),
+            hosting_capacity_min_mw=end("low"),
+            hosting_capacity_max_mw=end("high"),
+        )
+    )
+    rows = staged(spec, [{"hc": text} for text in RANGES])
+    assert [row["reject_check"] for row in rows] == [None] * len(RANGES)
+    found = [
+        (row["hosting_capacity_min_mw"], row["hosting_capacity_max_mw"], row["capacity_status"])
+        for row in rows
+    ]
+    assert found == [
+        (low and Decimal(low), high and Decimal(high), status) for low, high, status in RANGES.values()
+    ]
+    assert [row["hosting_capacity_mw"] for row in rows] == [low for low, _high, _status in found]
+
+
+def test_a_range_is_no_number_where_no_end_is_declared_nor_is_a_broken_one() -> None:
+    assert megawatts({"kw": "hc"}, "450 - 600", ">7500", "7500+") == ["Q27"] * 3
+    broken = ["450 -", "- 600", "450 - 600 - 700", "> x", "1.2.3 - 4", "+", "450 – ?"]
+    assert megawatts({"kw": {"field": "hc", "end": "low"}}, *broken) == ["Q27"] * len(broken)
+
+
+def test_a_word_for_no_capacity_is_zero_and_known_and_no_other_word_is() -> None:
+    reading = {"kw": {"field": "hc", "zero": ["NO CAPACITY"], "not_studied": ["NA"]}}
+    rows = staged(
+        source(figure(hosting_capacity_mw=reading)), [{"hc": text} for text in ("NO CAPACITY", "NA", "NO")]
+    )
+    assert [(row["hosting_capacity_mw"], row["capacity_status"]) for row in rows[:2]] == [
+        (Decimal(0), "published"),
+        (None, "not_studied"),
+    ]
+    assert rows[2]["reject_check"] == "Q27"
+
+
+def test_the_meaning_of_a_code_is_read_where_the_entry_asks_for_it() -> None:
+    codes = {"x": {"1": "OH", "2": "UG", "9": "maybe"}}
+    published = ["1", "2.0", " 2 ", "9", "3", "UG", "", None]
+    read = {"flag": {"field": "x", "coded": True}}
+    assert of_fields({"is_overhead": read}, "is_overhead", *published, codes=codes) == [
+        True, False, False, None, None, False, None, None,
+    ]  # fmt: skip
+    # Without it, and where the layer has no such domain, the code itself is read.
+    assert of_fields({"is_overhead": {"flag": "x"}}, "is_overhead", "1", "0", codes=codes) == [True, False]
+    assert of_fields({"is_overhead": read}, "is_overhead", "1", "0") == [True, False]
+
+
+def test_a_code_and_its_meaning_are_read_from_one_field() -> None:
+    spec = source(
+        figure(hosting_capacity_mw={"mw": {"field": "x", "coded": True, "end": "low"}}),
+        fields={"feeder_name": {"text": "x"}, "substation_name": {"text": {"field": "x", "coded": True}}},
+    )
+    [row] = staged(spec, [{"x": "7"}], codes={"x": {"7": "2 - 3"}})
+    assert (row["feeder_name"], row["substation_name"]) == ("7", "2 - 3")
+    assert (row["hosting_capacity_mw"], row["reject_check"]) == (Decimal(2), None)
+
+
 def test_phases_are_counted_or_spelt_out() -> None:
     forms = {
         "3": "3-phase", "3.0": "3-phase", "ABC": "3-phase", "Three-Phase": "3-phase", "3 PHASE": "3-phase",
@@ -146,6 +227,16 @@ def test_dates_as_text_are_iso_or_in_the_declared_form() -> None:
         date(2022, 10, 1),
         date(2022, 9, 30),
     ]
+
+
+def test_of_several_declared_forms_the_first_that_fits_counts_and_a_date_field_keeps_its_epoch() -> None:
+    def days(kind: str, *published: str) -> list[Any]:
+        reader = {"field": "x", "format": ["yyyyMMdd", "M/d/yyyy"]}
+        return of_fields({"record_date": {"date": reader}}, "record_date", *published, x=kind)
+
+    october = date(2022, 10, 1)
+    assert days("esriFieldTypeString", "20221001", "10/01/2022", "2022-10-01") == [october, october, None]
+    assert days("esriFieldTypeDate", str(MIDNIGHT), "10/1/2022") == [october, october]
 
 
 def test_a_date_that_is_not_read_is_quarantined() -> None:

@@ -247,6 +247,65 @@ def test_a_shape_is_a_key_where_the_source_says_so() -> None:
     assert found[1]["key"] == hashlib.sha256(other).hexdigest()
 
 
+def lists(**given: Any) -> Any:
+    """Sections of the feeders that cross a cell, in the shape of the first listed field."""
+    plain = {
+        "lists": {"fields": ["who", "hc", "why"]},
+        "fields": {"feeder_id": {"id": "who"}},
+        "grain": "section",
+        "geometry": "polygon",
+        "key": "geometry",
+    }
+    criterion = {"constraining_metric": {"metric": "why"}, "rollup": "max"}
+    return source(figure(**criterion), **(plain | given))
+
+
+def test_a_cell_with_a_list_of_feeders_becomes_a_row_for_each_with_its_own_value() -> None:
+    rows = staged(lists(), [{"who": "A, B,C", "hc": "9.9,9.9, 5.31", "why": "Thermal,,Voltage"}])
+    found = {
+        row["feeder_id"]: (row["hosting_capacity_mw"], row["constraining_metric"], row["reject_check"])
+        for row in rows
+    }
+    assert found == {
+        "A": (Decimal("9.9"), "thermal", None),
+        "B": (Decimal("9.9"), None, None),
+        "C": (Decimal("5.31"), "voltage", None),
+    }
+    shape = hashlib.sha256(SHAPE).hexdigest()
+    assert {row["key"] for row in rows} == {f"{shape}|A", f"{shape}|B", f"{shape}|C"}
+
+
+def test_a_single_value_beside_a_list_holds_for_all_and_lists_that_do_not_match_are_refused() -> None:
+    rows = [
+        {"id": "1", "who": "A,B", "hc": "2", "why": None},
+        {"id": "2", "who": "A,B", "hc": "1,2,3", "why": None},
+        {"id": "3", "who": "A", "hc": "1,2", "why": None},
+        {"id": "4", "who": None, "hc": "4", "why": None},
+        {"id": "5", "who": "A", "hc": "5", "why": None},
+    ]
+    found = staged(lists(key=["id", "who"]), rows)
+    assert [(row["row_no"], row["hosting_capacity_mw"], row["reject_check"]) for row in found] == [
+        (0, Decimal(2), None),
+        (0, Decimal(2), None),
+        (1, Decimal(1), "Q11"),
+        (1, Decimal(2), "Q11"),
+        (2, Decimal(1), "Q11"),
+        (3, Decimal(4), "Q10"),
+        (4, Decimal(5), None),
+    ]
+    assert found[2]["reject_reason"] == "its lists have different lengths: who, hc, why"
+
+
+@pytest.mark.parametrize("separator", [";", "|", " / ", ".", "^", "\\"])
+def test_a_separator_is_taken_as_it_is_written(separator: str) -> None:
+    spec = lists(lists={"fields": ["who", "hc"], "separator": separator})
+    rows = staged(spec, [{"who": f"A{separator}B", "hc": f"1{separator}2", "why": ""}])
+    assert [(row["feeder_id"], row["hosting_capacity_mw"]) for row in rows] == [
+        ("A", Decimal(1)),
+        ("B", Decimal(2)),
+    ]
+
+
 def test_identical_rows_of_a_source_without_a_key_are_all_kept_under_keys_that_come_again() -> None:
     spec = source(key="none")
     rows = [{"id": "1", "hc": "5"}, {"id": "1", "hc": "5"}, {"id": "1", "hc": "6"}, {"id": "1", "hc": "5"}]
