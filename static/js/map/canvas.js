@@ -1,6 +1,7 @@
 // The drawing itself: Leaflet for the view, MapLibre inside it for vector tiles.
 "use strict";
 
+import { atlas } from "./atlas.js";
 import { build, FEEDER_LAYERS, OVERVIEW_ENDS, pattern } from "./style.js";
 import { colours, whenThemeChanges } from "./theme.js";
 
@@ -11,7 +12,7 @@ const EVERYTHING = [[24.5, -125], [49.5, -66.5]]; // the contiguous states
 export async function draw(element, config, state) {
   const gl = await import(config.files.maplibre);
   gl.setWorkerUrl(new URL(config.files.worker, location.href).href);
-  gl.addProtocol("atlas", (request) => fromAtlas(config.files, request.url));
+  gl.addProtocol("atlas", atlas(config.files, json));
   window.maplibregl = gl; // where the plugin looks for it
   await script(config.files.leaflet_layer);
 
@@ -109,14 +110,6 @@ export class Drawing {
     const squares = this.gl.queryRenderedFeatures([x, y], { layers: present(["overview", "overview-unknown"]) });
     return squares.length ? { kind: "overview", feature: squares[0] } : null;
   }
-}
-
-const kept = {};
-async function fromAtlas(files, address) {
-  const what = address.replace("atlas://", "");
-  kept[what] ??= json(files[what]);
-  const topology = await kept[what];
-  return { data: topojson.feature(topology, topology.objects[what]) };
 }
 
 export async function json(address, options = {}) {

@@ -34,6 +34,8 @@ function atlas() {
   return {
     states: { type: "geojson", data: "atlas://states", tolerance: 0.2 },
     counties: { type: "geojson", data: "atlas://counties", tolerance: 0.2 },
+    "state-names": { type: "geojson", data: "atlas://states-names" },
+    "county-names": { type: "geojson", data: "atlas://counties-names" },
   };
 }
 
@@ -159,8 +161,8 @@ function names(colour, raster) {
   const paint = { "text-color": colour["map-label"], "text-halo-color": colour["map-land"], "text-halo-width": 1.25 };
   const layout = { "text-field": ["get", "name"], "text-font": ["Inter Variable"] };
   return [
-    { id: "county-names", type: "symbol", source: "counties", minzoom: 7.5, layout: { ...layout, "text-size": 11 }, paint },
-    { id: "state-names", type: "symbol", source: "states", minzoom: 3.4, maxzoom: 7.5, layout: { ...layout, "text-size": ["interpolate", ["linear"], ["zoom"], 3, 10, 7, 14] }, paint },
+    { id: "county-names", type: "symbol", source: "county-names", minzoom: 7.5, layout: { ...layout, "text-size": 11 }, paint },
+    { id: "state-names", type: "symbol", source: "state-names", minzoom: 3.4, maxzoom: 7.5, layout: { ...layout, "text-size": ["interpolate", ["linear"], ["zoom"], 3, 10, 7, 14] }, paint },
   ];
 }
 
