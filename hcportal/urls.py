@@ -6,13 +6,18 @@ from django.urls import path
 from hosting.admin.overview import overview
 from hosting.api import geojson, nearby, openapi, records, runs
 from hosting.api import utilities as api_utilities
+from hosting.tiles.counts import counts
+from hosting.tiles.tile import tile
+from hosting.tiles.tilejson import tilejson
 from hosting.views import errors
 from hosting.views.api_docs import api_docs
+from hosting.views.card import map_card
 from hosting.views.home import home
 
 urlpatterns = [
     # Pages
     path("", home, name="home"),
+    path("map/card", map_card, name="map-card"),
     # API
     path("api/docs", api_docs, name="api-docs"),
     path("api/v1/openapi.json", openapi.OpenAPI.as_view(), name="api-openapi"),
@@ -27,6 +32,10 @@ urlpatterns = [
     path("api/v1/utilities/<slug:code>/ingestion-runs", runs.UtilityRunList.as_view()),
     path("api/v1/hosting-capacity/nearby", nearby.Nearby.as_view()),
     path("api/v1/hosting-capacity/ingestion-runs", runs.RunList.as_view()),
+    # The map's data
+    path("tiles/counts.json", counts, name="counts"),
+    path("tiles/<str:layer>.json", tilejson, name="tilejson"),
+    path("tiles/<str:layer>/<str:z>/<str:x>/<str:y>.mvt", tile, name="tile"),
     # Admin
     path("admin/", overview),
     path("admin/", admin.site.urls),

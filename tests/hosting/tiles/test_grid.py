@@ -64,7 +64,7 @@ def some_records(source: Source, number: int, chance: random.Random, **given: An
         place = Point(chance.uniform(-74, -69), chance.uniform(41, 45), srid=4326)
         make_record(
             make_feeder(run),
-            geometry=line(place.coords, place.coords),
+            geometry=line((place.x, place.y), (place.x, place.y)),
             centroid=place,
             remaining_capacity_mw=chance.choice([None, 0, Decimal(str(round(chance.uniform(0, 9), 5)))]),
             hosting_capacity_mw=chance.choice([None, Decimal(str(round(chance.uniform(0, 9), 5)))]),
@@ -151,7 +151,7 @@ def test_records_on_the_edges_of_the_world_have_a_cell() -> None:
     run = make_published_run()
     for lon, lat in ((-180, 85.05), (180, -85.05), (180, 85.05), (-180, -85.05), (0, 0)):
         place = Point(lon, lat, srid=4326)
-        make_record(make_feeder(run), geometry=line(place.coords, place.coords), centroid=place)
+        make_record(make_feeder(run), geometry=line((place.x, place.y), (place.x, place.y)), centroid=place)
     refresh()
     corners = OverviewCell.objects.filter(utility=None, zoom=7).values_list("tile_x", "tile_y", "cell")
     assert set(corners) == {
