@@ -98,6 +98,11 @@ class Utility(models.Model):
     def __str__(self) -> str:
         return self.utility_name
 
+    @property
+    def is_generated(self) -> bool:
+        """True where no catalog file describes it: `generate_load` wrote its rows into the database."""
+        return self.is_synthetic and not self.service_url
+
 
 class Source(models.Model):
     """One published layer or file feed, fetched once per run."""

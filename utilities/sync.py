@@ -42,7 +42,8 @@ def sync_catalog(folders: Iterable[Path] | None = None, *, include_synthetic: bo
     """Write the catalog to the database.
 
     Synthetic utilities are added only on `include_synthetic`, and kept up to date once they are there. A
-    utility or source whose entry is gone is marked as out of the catalog; its history stays. Raises
+    utility or source whose entry is gone is marked as out of the catalog; its history stays. Generated ones
+    have no entry and are left alone. Raises
     CatalogError with every fault, and writes nothing then.
     """
     entries = read_catalog(settings.HCP_CATALOG if folders is None else folders)
@@ -75,7 +76,7 @@ def sync_catalog(folders: Iterable[Path] | None = None, *, include_synthetic: bo
         )
         _sync_sources(utility, entry)
     for code, utility in known.items():
-        if code not in entries and utility.in_catalog:
+        if code not in entries and utility.in_catalog and not utility.is_generated:
             synced.left.append(code)
             utility.sources.update(in_catalog=False)
             Utility.objects.filter(pk=utility.pk).update(in_catalog=False)
