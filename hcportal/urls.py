@@ -12,12 +12,16 @@ from hosting.tiles.tilejson import tilejson
 from hosting.views import errors
 from hosting.views.api_docs import api_docs
 from hosting.views.card import map_card
+from hosting.views.feeder import feeder_page
+from hosting.views.feeders import feeders_table
 from hosting.views.home import home
 
 urlpatterns = [
     # Pages
     path("", home, name="home"),
     path("map/card", map_card, name="map-card"),
+    path("feeders/", feeders_table, name="feeders"),
+    path("feeders/<slug:code>/<str:slug>/", feeder_page, name="feeder"),
     # API
     path("api/docs", api_docs, name="api-docs"),
     path("api/v1/openapi.json", openapi.OpenAPI.as_view(), name="api-openapi"),
