@@ -42,8 +42,8 @@ def map_context(*, embedded: bool = False) -> dict[str, Any]:
             "classes": CLASSES,
             "basemap": {"tiles": settings.HCP_MAP_TILES, "attribution": settings.HCP_MAP_ATTRIBUTION},
             "addresses": {
-                "tiles": reverse("tiles", args=["LAYER"]),
-                "counts": reverse("tile-counts"),
+                "tiles": reverse("tilejson", args=["LAYER"]),
+                "counts": reverse("counts"),
                 "card": reverse("map-card"),
                 "feeders": reverse("feeders"),
                 "map": reverse("map"),

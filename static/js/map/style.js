@@ -4,7 +4,7 @@
 
 export const OVERVIEW_ENDS = 8;
 export const SECTIONS_BEGIN = 12;
-const WIDTHS = [1.5, 2.25, 3.25, 4.5]; // px at zoom 10, from the lowest class to the highest: the second signal
+const WIDTHS = [1.25, 2, 2.75, 3.75]; // px at zoom 10, from the lowest class to the highest: the second signal
 const LINES = ["in", ["geometry-type"], ["literal", ["LineString", "MultiLineString"]]];
 const AREAS = ["in", ["geometry-type"], ["literal", ["Polygon", "MultiPolygon"]]];
 const POINTS = ["in", ["geometry-type"], ["literal", ["Point", "MultiPoint"]]];
@@ -108,7 +108,7 @@ function lines(layer, { colour, key, breaks, passes: pass }, wide, opacity) {
     { ...shared, id: `${layer}-not_studied`, layout, filter: of("not_studied"), paint: { ...grey, "line-width": wide(2), "line-dasharray": [0.01, 2.2] } },
     { ...shared, id: `${layer}-withheld`, filter: of("withheld"), paint: { ...grey, "line-width": wide(1.75), "line-dasharray": [4, 2.5] } },
     // Nothing left is a value, of the lowest class; an outline tells it from a little.
-    { ...shared, id: `${layer}-zero`, layout, filter: ["all", pass, LINES, ["has", key], ["<=", ["get", key], 0]], paint: { "line-color": colour.ink, "line-opacity": opacity, "line-width": wide(WIDTHS[0] + 1.75) } },
+    { ...shared, id: `${layer}-zero`, layout, filter: ["all", pass, LINES, ["has", key], ["<=", ["get", key], 0]], paint: { "line-color": colour.ink, "line-opacity": opacity, "line-width": wide(WIDTHS[0] + 1.5) } },
     // The highest class is drawn last, on top.
     { ...shared, id: `${layer}-known`, layout: { ...layout, "line-sort-key": ["get", key] }, filter: ["all", pass, LINES, ["has", key]], paint: { "line-color": byClass(["get", key], breaks, ramp(colour)), "line-opacity": opacity, "line-width": wide(width) } },
   ];
