@@ -32,8 +32,9 @@ def _drawn(shape: str, whole: str) -> str:
 
 
 def _tile(layer: str, rows: str, *, feature_id: str = "") -> str:
+    """ST_AsMVT leaves out what has no geometry. (A WHERE that asked would have each made twice.)"""
     named = f", '{feature_id}'" if feature_id else ""
-    return f"SELECT ST_AsMVT(t, '{layer}', 4096, 'geom'{named}) FROM ({rows}) t WHERE t.geom IS NOT NULL"
+    return f"SELECT ST_AsMVT(t, '{layer}', 4096, 'geom'{named}) FROM ({rows}) t"
 
 
 def _cells(cells: str) -> str:
@@ -104,8 +105,18 @@ SUBSTATION_PLACES: Final = f"""
 SELECT ST_Extent(t.geometry) FROM hosting_substation t WHERE {_SEEN_SUBSTATION}
 """
 
-_COARSE = f"ST_Simplify(t.geometry_3857, {_PIXEL}, true)"
-_WHOLE = "t.geometry_3857"
+
+def _shape(zoom: int) -> str:
+    """What is drawn of a shape: all of it near by, what a pixel can show from afar.
+
+    A feeder is hundreds of short parts. Ends that meet fall on the same point of the grid, so that parts can
+    shrink to nothing without leaving gaps, which simplification alone does not do: it keeps both ends. Half a
+    pixel is not seen; at the two farthest zooms, where lines are thin and many, a whole one is not either.
+    """
+    if zoom >= WHOLE_FROM:
+        return "t.geometry_3857"
+    step = f"{_PIXEL} * {1 if zoom < 10 else 0.5}"
+    return f"ST_Simplify(ST_SnapToGrid(t.geometry_3857, {step}), {step}, true)"
 
 
 @dataclass(frozen=True)
@@ -186,5 +197,4 @@ def statement(layer: Layer, zoom: int, *, of_utility: bool, cells_are_kept: bool
     if layer.name == "overview":
         kept = grid.KEPT_OF_UTILITY if of_utility else grid.KEPT_OF_ALL
         return _tile("overview", _cells(kept if cells_are_kept else grid.MADE_NOW))
-    shape = _WHOLE if zoom >= WHOLE_FROM else _COARSE
-    return _feeders(shape) if layer.name == "feeders" else _sections(shape)
+    return _feeders(_shape(zoom)) if layer.name == "feeders" else _sections(_shape(zoom))
