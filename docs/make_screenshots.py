@@ -4,9 +4,9 @@ Over a portal that runs, with the demonstration loaded:
 
     bin/up -d && .venv/bin/python docs/make_screenshots.py [http://127.0.0.1:8000]
 
-Needs what `bin/setup --dev --tests` installs. For the admin's pages it signs in as an administrator of its own,
-who is there only while the pictures are taken. A page that answers with an error, or that writes one to the
-console, ends the script with status 1: a picture of it would be no proof of anything.
+Needs what `bin/setup --dev --tests` installs. For the admin's pages it signs in as an administrator of
+its own, who is there only while the pictures are taken. A page that answers with an error, throws one or is
+wider than its window ends the script with status 1: a picture of it would be no proof of anything.
 """
 
 import os
@@ -14,12 +14,15 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hcportal.settings")
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright has an event loop of its own; nothing else runs here
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
+    "1"  # playwright has an event loop of its own; nothing else runs here
+)
 
 import django  # noqa: E402
 
@@ -28,7 +31,7 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
-from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, Error, Page, sync_playwright  # noqa: E402
 
 from hosting.models import Feeder, HCIngestionRun  # noqa: E402
 from utilities.models import Source  # noqa: E402
@@ -38,6 +41,8 @@ SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "hei
 THEMES = ("light", "dark")
 UTILITY = "demo_valley"
 QUALITY = 82  # of the JPEG: text stays sharp, a picture stays under 200 kB
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 Act = Callable[[Page], None]
 
@@ -104,6 +109,11 @@ def administrator() -> Iterator[str]:
         user.delete()
 
 
+def note(faults: list[str], name: str, error: Error) -> None:
+    """Keep what a page's script threw."""
+    faults.append(f"{name}: {error}")
+
+
 def take(browser: Browser, url: str, session: str, wanted: set[str]) -> list[str]:
     """Take the pictures; the faults of the pages, in sentences."""
     faults: list[str] = []
@@ -121,14 +131,18 @@ def take(browser: Browser, url: str, session: str, wanted: set[str]) -> list[str
                     continue
                 context.clear_cookies()
                 if address.startswith("/admin"):
-                    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
+                    context.add_cookies(
+                        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}]
+                    )
                 page = context.new_page()
-                page.on("pageerror", lambda error, name=name: faults.append(f"{name}: {error}"))
+                page.on("pageerror", partial(note, faults, name))
                 answer = page.goto(url + address)
                 if answer is None or answer.status >= 400:
                     faults.append(f"{name}: {address} answers {answer and answer.status}")
                 act(page)
-                wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+                wide = page.evaluate(
+                    "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                )
                 if wide > 0:
                     faults.append(f"{name}, {size}: {wide} px wider than the window")
                 page.screenshot(path=FOLDER / f"{name}-{size}-{theme}.jpg", type="jpeg", quality=QUALITY)

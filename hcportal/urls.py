@@ -15,10 +15,12 @@ from hosting.views.card import map_card
 from hosting.views.feeder import feeder_page
 from hosting.views.feeders import feeders_table
 from hosting.views.home import home
+from hosting.views.map import map_page
 
 urlpatterns = [
     # Pages
     path("", home, name="home"),
+    path("map/", map_page, name="map"),
     path("map/card", map_card, name="map-card"),
     path("feeders/", feeders_table, name="feeders"),
     path("feeders/<slug:code>/<str:slug>/", feeder_page, name="feeder"),

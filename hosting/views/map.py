@@ -115,11 +115,8 @@ def _words() -> dict[str, str]:
         "unknown_remaining": _("Remaining capacity is not known for what is in view; hosting capacity is."),
         "median": _("median"),
         "records": _("feeders and cells here"),
-        "zoom_in": _("Zoom in for feeders"),
         "not_known": _("not known"),
         "withheld": _("withheld"),
         "not_studied": _("not studied"),
-        "unnamed": _("without a name"),
-        "crosshair": _("Press Enter to choose the feeder in the middle of the map"),
         "nothing_chosen": _("No feeder lies here."),
     }
