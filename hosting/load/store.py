@@ -211,6 +211,8 @@ _BELONGS_BY: tuple[tuple[type[models.Model], str], ...] = (
 def remove() -> Counter[str]:
     """Delete the load utilities with all that belongs to them; how many rows of what."""
     mine = [utility.pk for utility in there()]
+    if not mine:
+        return Counter()
     Source.objects.filter(utility__in=mine).update(published_run=None, lake_run=None)
     refresh()
     removed: Counter[str] = Counter()
