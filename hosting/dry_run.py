@@ -1,5 +1,6 @@
 """A dry run: fetch some rows, normalise them, show what would come out. Writes nothing anywhere."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -8,17 +9,20 @@ from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
 
+from hcportal.errors import EmptySource, FetchError
 from hosting.lake import silver, tables
 from hosting.lake.session import engine
 from hosting.lake_settings import open_lake
 from hosting.sources import arcgis
 from hosting.steps import http_client, open_mapped_layer, refuse_what_must_not_be_fetched, spec_of
 from utilities.models import Source
+from utilities.spec import SourceSpec
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 SAMPLE = 5
+LARGEST = 100 << 20  # bytes that are handed to the engine in one message
 STATISTICS = ("hosting_capacity_mw", "remaining_capacity_mw", "installed_dg_mw", "queued_dg_mw", "voltage_kv")
 
 
@@ -37,7 +41,24 @@ class DryRun:
     refused: list[tuple[str, str, int]]
 
 
-def dry_run(source: Source, *, limit: int = 2_000) -> DryRun:
+@dataclass(frozen=True)
+class Read:
+    """Some rows of a source, as published (`bronze`) and in our words (`staged`, refused rows included)."""
+
+    spec: SourceSpec
+    layer: arcgis.Layer
+    fetched: int
+    limit: int
+    bronze: "DataFrame"
+    staged: "DataFrame"
+
+    @property
+    def is_whole(self) -> bool:
+        """True where these are all rows of the layer."""
+        return self.fetched < self.limit or self.fetched == self.layer.count
+
+
+def read_some(source: Source, limit: int, progress: Callable[[int, int], None] | None = None) -> Read:
     """Fetch at most `limit` rows and normalise them. Raises FetchError."""
     refuse_what_must_not_be_fetched(source)
     spec, utility = spec_of(source), source.utility
@@ -51,6 +72,7 @@ def dry_run(source: Source, *, limit: int = 2_000) -> DryRun:
                 limit=limit,
                 geometry=spec.geometry != "none",
                 page_size=spec.page_size,
+                progress=progress,
             )
         )
     rows = pa.table(
@@ -61,6 +83,10 @@ def dry_run(source: Source, *, limit: int = 2_000) -> DryRun:
             "geometry": pa.array([wkb for page in pages for wkb in page.wkb], pa.binary()),
         }
     )
+    if not rows.num_rows:
+        raise EmptySource(f"{layer.url} has no rows.")
+    if rows.nbytes > LARGEST:
+        raise FetchError(f"{rows.num_rows:,} rows of {layer.url} are too large to look at; ask for fewer.")
     bronze = engine(open_lake().remote).createDataFrame(rows)
     staged = silver.stage(
         bronze,
@@ -69,13 +95,19 @@ def dry_run(source: Source, *, limit: int = 2_000) -> DryRun:
         utility=utility.utility_code,
         timezone=utility.timezone,
         run_id=0,
-        codes={field.name: field.codes for field in layer.fields if field.codes},
     )
+    return Read(spec, layer, rows.num_rows, limit, bronze, staged)
+
+
+def dry_run(source: Source, *, limit: int = 2_000) -> DryRun:
+    """Fetch at most `limit` rows and normalise them. Raises FetchError."""
+    read = read_some(source, limit)
+    staged = read.staged
     return DryRun(
         source=str(source),
-        fetched=rows.num_rows,
-        of=layer.count,
-        sample=_sample(staged, bronze),
+        fetched=read.fetched,
+        of=read.layer.count,
+        sample=_sample(staged, read.bronze),
         statistics=_statistics(staged),
         refused=[
             (check, reason, count)

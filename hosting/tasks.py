@@ -27,3 +27,27 @@ def ingest_source(source: str) -> str:
         return "busy"
     finally:
         session.stop()
+
+
+@app.task(name="hosting.run_trial")
+def run_trial(trial: int) -> str:
+    """Carry out what a person asked for in the admin; the trial is its record."""
+    from hosting.lake import session
+    from hosting.trials import carry_out
+
+    try:
+        return carry_out(trial)
+    finally:
+        session.stop()
+
+
+@app.task(name="hosting.reconcile")
+def reconcile() -> list[str]:
+    """End runs whose process died and let the lake catch up, as `bin/manage reconcile` does."""
+    from hosting.lake import session
+    from hosting.reconcile import reconcile_all
+
+    try:
+        return reconcile_all()
+    finally:
+        session.stop()

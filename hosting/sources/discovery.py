@@ -5,6 +5,7 @@ A draft is for a person to finish: what is guessed says so, and what cannot be k
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -69,8 +70,11 @@ class Discovered:
         return lines
 
 
-def discover(client: Client, url: str) -> Discovered:
-    """Probe a service, or one layer where the address ends in its number. Raises FetchError."""
+def discover(client: Client, url: str, progress: Callable[[int, int], None] | None = None) -> Discovered:
+    """Probe a service, or one layer where the address ends in its number. Raises FetchError.
+
+    `progress` hears of layers asked and layers there are.
+    """
     url = url.rstrip("/").partition("?")[0]
     if url.rpartition("/")[2].isdigit():
         return Discovered(url, [open_layer(client, url)], [])
@@ -84,7 +88,9 @@ def discover(client: Client, url: str) -> Discovered:
             for entry in [*(content.get("layers") or []), *(content.get("tables") or [])]
             if not entry.get("subLayerIds")
         ]
-    for number, name in entries:
+    for asked, (number, name) in enumerate(entries):
+        if progress:
+            progress(asked, len(entries))
         try:
             found.append(open_layer(client, f"{url}/{number}"))
         except FetchError as trouble:

@@ -1,0 +1,1 @@
+"""The admin: pages, and what people have the worker do from them."""
