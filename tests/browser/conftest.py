@@ -109,8 +109,8 @@ def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         missing = "Chromium is not installed (bin/test does it)"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    # Playwright keeps an event loop in this thread, in which Django would refuse to reach the database; nothing
-    # of ours is asynchronous.
+    # Playwright keeps an event loop in this thread, in which Django would refuse to reach the database;
+    # nothing of ours is asynchronous.
     with pytest.MonkeyPatch.context() as patched, sync_playwright() as started:
         patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

@@ -125,7 +125,7 @@ def test_from_all_utilities_to_one_feeder_and_into_a_second_window(chromium: Bro
             assert counted(shared) == counted(page)
             assert second.did_no_wrong()
 
-        card.get_by_role("link", name=re.compile("page", re.IGNORECASE)).first.click()
+        card.get_by_role("link", name="All about this feeder").click()
         expect(page).to_have_url(re.compile(f"/feeders/{site.utility}/"))
         expect(page.get_by_role("heading", level=1)).to_contain_text(feeder["feeder_id_external"])
         assert f"{feeder['hosting_capacity_mw']:g}" in page.locator("main").inner_text()
