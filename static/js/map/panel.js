@@ -90,7 +90,7 @@ export class Panel {
     const most = Math.max(1, ...Object.values(numbers));
     for (const row of this.element.querySelectorAll("[data-class]")) {
       const number = numbers[row.dataset.class] ?? 0;
-      row.querySelector("meter").value = number / most;
+      row.querySelector(".bar rect").setAttribute("width", `${(100 * number) / most}%`);
       row.querySelector("[data-number]").textContent = number.toLocaleString();
       row.classList.toggle("none", number === 0);
     }
