@@ -3,14 +3,12 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from hcportal.errors import CatalogError
 from tests.layers import entry
-from tests.reference import reference
 from utilities.catalog_files import OWN_CATALOG, read_catalog, read_entry
 from utilities.spec import SourceSpec, UtilitySpec
 
@@ -245,19 +243,3 @@ def test_everything_that_can_be_said_survives_the_database() -> None:
     utility = UtilitySpec.model_validate(yaml.safe_load(yaml.safe_dump(whole)))
     stored = json.loads(json.dumps(utility.model_dump(mode="json", exclude_defaults=True)))
     assert UtilitySpec.model_validate(stored) == utility
-
-
-@pytest.mark.parametrize("code", ["ri_energy", "pge", "pepco", "ngrid_ny"])
-def test_every_mapped_field_was_seen_in_that_layer(code: str) -> None:
-    registry = json.loads(reference("utilities_registry.json").read_text())
-    utility = next(utility for utility in registry["utilities"] if utility["code"] == code)
-    layers: dict[tuple[str, int], dict[str, Any]] = {
-        (layer["service_url"], int(layer["layer"].split(" ")[0])): layer
-        for layer in utility["layers"]
-        if layer["layer"].split(" ")[0].isdigit()
-    }
-    for source in read_entry(OWN_CATALOG / f"{code}.yaml").sources:
-        assert source.layer is not None
-        seen = layers[source.service_url, source.layer]
-        assert set(source.published_fields()) <= set(seen["fields"])
-        assert seen["geometry"] == source.geometry

@@ -11,12 +11,13 @@ from pytest_django import Settings
 from hcportal.errors import CatalogError
 from tests.factories import make_run
 from tests.layers import entry
+from utilities.catalog_files import OWN_CATALOG
 from utilities.models import Iso, Source, Utility
 from utilities.spec import SourceSpec, UtilitySpec
 from utilities.sync import sync_catalog
 
 pytestmark = pytest.mark.django_db
-REAL = {"ngrid_ny", "pepco", "pge", "ri_energy"}
+REAL = {file.stem for file in OWN_CATALOG.glob("*.yaml")} - {"demo_harbor", "demo_valley"}
 AWAY = "https://gis.example.org/FeatureServer"
 
 
@@ -41,10 +42,11 @@ def stored() -> list[list[dict[str, Any]]]:
 def test_a_first_sync_adds_the_real_utilities_as_their_files_say() -> None:
     synced = sync_catalog()
     assert set(synced.added) == REAL
+    assert len(REAL) >= 50
     assert synced.updated == synced.left == []
     pge = Utility.objects.get(utility_code="pge")
     assert (pge.iso and pge.iso.code, pge.states, pge.timezone) == ("caiso", ["CA"], "America/Los_Angeles")
-    source = pge.sources.get()
+    source = pge.sources.get(code="line-detail")
     assert (
         SourceSpec.model_validate(source.config_json)
         == UtilitySpec.model_validate(pge.config_json).sources[0]
@@ -79,7 +81,7 @@ def test_what_an_admin_chose_survives() -> None:
     sync_catalog()
     Source.objects.filter(utility__utility_code="pge").update(is_enabled=False)
     sync_catalog()
-    source = Source.objects.get(utility__utility_code="pge")
+    source = Source.objects.get(utility__utility_code="pge", code="line-detail")
     assert not source.is_enabled
     assert not source.is_scheduled
 
