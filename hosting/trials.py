@@ -60,15 +60,15 @@ def ask(kind: TrialKind, *, by: User, source: Source | None = None, url: str = "
 def refusal(source: Source, kind: TrialKind) -> str:
     """Why this must not be done with the source, as a sentence; empty where it may."""
     if source.redistribution == Redistribution.FORBIDDEN:
-        return f"{source} is never fetched: its terms forbid it."
+        return f"Source {source} is never fetched: its terms forbid it."
     if not source.service_url:
         return f"The catalog knows no service of {source}."
     if kind == TrialKind.DISCOVER:
         return ""
     if not source.in_catalog:
-        return f"{source} has left the catalog; bring its entry back first."
+        return f"Source {source} has left the catalog; bring its entry back first."
     if not source.is_enabled:
-        return f"{source} is switched off. Tick 'Is enabled' and save first."
+        return f"Source {source} is switched off. Tick 'Is enabled' and save first."
     return ""
 
 

@@ -12,7 +12,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -152,6 +152,25 @@ class ChoicesOnlyAdmin(AnyModelAdmin):
             row.save(update_fields=changed)
 
 
+class MineFilter(admin.SimpleListFilter):
+    """For stewards: only what is of the utilities that they are named for."""
+
+    title = _("steward")
+    parameter_name = "mine"
+    path = "stewards"
+
+    @classmethod
+    def through(cls, path: str) -> type["MineFilter"]:
+        """The filter for a model from which `path` leads to the utility's stewards."""
+        return type("MineFilter", (cls,), {"path": path})
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("Mine"))] if request.user.stewarded_utilities.exists() else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{self.path: request.user}) if self.value() == "1" else queryset
+
+
 class SourceInline(AnyTabularInline):
     """The utility's sources; whether each is enabled is a person's choice."""
 
@@ -200,7 +219,7 @@ class UtilityAdmin(ChoicesOnlyAdmin):
         "is_synthetic",
         "last_ingested_at",
     )
-    list_filter = ("status", "data_source_type", "is_synthetic", "in_catalog", "iso")
+    list_filter = (MineFilter, "status", "data_source_type", "is_synthetic", "in_catalog", "iso")
     list_select_related = ("iso",)
     search_fields = ("utility_code", "utility_name", "parent_company")
     autocomplete_fields = ("stewards",)

@@ -1,12 +1,16 @@
 """The admin's first screen: is everything well? Django's index, with how the sources stand on top."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
-from hosting.models import HCIngestionRun
+from hosting import trials
+from hosting.admin.rights import own_utilities
+from hosting.models import HCIngestionRun, Trial
+from hosting.models.trials import OPEN
 from hosting.views.standing import Standing, standing, with_last_run
 from utilities.models import Source
 
@@ -17,12 +21,18 @@ def overview(request: HttpRequest) -> HttpResponseBase:
 
 
 def _index(request: HttpRequest) -> HttpResponseBase:
-    extra = how_sources_stand() if request.user.has_perm("utilities.view_source") else {}
-    return admin.site.index(request, extra_context=extra)
+    if not request.user.has_perm("utilities.view_source"):
+        return admin.site.index(request)
+    trials.settle()
+    mine = {utility.pk for utility in own_utilities(request.user)}
+    return admin.site.index(request, extra_context=how_sources_stand(mine))
 
 
-def how_sources_stand() -> dict[str, Any]:
-    """For the template: a verdict, the sources that need a person, counts by standing, the latest runs."""
+def how_sources_stand(mine: Collection[int] = ()) -> dict[str, Any]:
+    """For the template: a verdict, the sources that need a person, counts by standing, the latest runs,
+
+    what people have asked for that is under way, and the sources of the utilities in `mine` (their ids).
+    """
     sources = with_last_run(Source.objects.filter(in_catalog=True)).select_related("utility")
     stood: list[tuple[Any, Standing]] = [
         (source, standing(source)) for source in sources.defer("config_json", "utility__config_json")
@@ -33,6 +43,10 @@ def how_sources_stand() -> dict[str, Any]:
     return {
         "verdict": _verdict(stood),
         "needing_a_person": [pair for pair in stood if pair[1].for_a_person],
+        "own_sources": [pair for pair in stood if pair[0].utility_id in mine],
+        "under_way": Trial.objects.filter(status__in=OPEN)
+        .select_related("source__utility", "started_by")
+        .defer("result", "source__config_json", "source__utility__config_json"),
         "standings": sorted(counts.items(), key=lambda item: -item[1]),
         "latest_runs": HCIngestionRun.objects.select_related("source__utility").only(
             "status",

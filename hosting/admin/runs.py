@@ -9,11 +9,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from hosting.admin.run_pages import RunPages
 from hosting.models import Finding, HCIngestionRun, QuarantinedRow, RunStatus
 from utilities.admin import (
     NOTHING,
+    MineFilter,
     ReadOnlyAdmin,
     ReadOnlyInline,
     count_column,
@@ -47,7 +50,7 @@ class FindingInline(ReadOnlyInline):
 
 
 @admin.register(HCIngestionRun)
-class RunAdmin(ReadOnlyAdmin):
+class RunAdmin(RunPages, ReadOnlyAdmin):
     list_display = (
         "id",
         UTILITY,
@@ -58,10 +61,16 @@ class RunAdmin(ReadOnlyAdmin):
         FETCHED,
         WRITTEN,
         "finding_count",
+        "started_by",
         "error",
     )
-    list_filter = ("status", "utility", "utility__is_synthetic")
-    list_select_related = ("utility", "source__utility")
+    list_filter = (
+        MineFilter.through("utility__stewards"),
+        "status",
+        "utility",
+        "utility__is_synthetic",
+    )
+    list_select_related = ("utility", "source__utility", "started_by")
     search_fields = ("=id", "source__code", "utility__utility_code", "utility__utility_name", "error_message")
     date_hierarchy = "started_at"
     show_full_result_count = False
@@ -74,6 +83,7 @@ class RunAdmin(ReadOnlyAdmin):
         UTILITY,
         "state",
         "took",
+        "begun_by",
         FETCHED,
         WRITTEN,
         "steps_done",
@@ -91,12 +101,13 @@ class RunAdmin(ReadOnlyAdmin):
                     (UTILITY, "source", "state"),
                     "error_message",
                     ("started_at", "completed_at", "took"),
+                    "begun_by",
                     (FETCHED, WRITTEN, "quarantined"),
                 )
             },
         ),
         (_("Step by step"), {"fields": (("step", "steps_done", "counted"),)}),
-        (_("Decision"), {"fields": (("decided_by", "decided_at"), "decision_note", "started_by")}),
+        (_("Decision"), {"fields": (("decided_by", "decided_at"), "decision_note")}),
         (
             _("What was read"),
             {
@@ -127,6 +138,10 @@ class RunAdmin(ReadOnlyAdmin):
         if run.completed_at is None:
             return NOTHING
         return in_minutes((run.completed_at - run.started_at).total_seconds())
+
+    @admin.display(description=_("started by"))
+    def begun_by(self, run: HCIngestionRun) -> str:
+        return str(run.started_by) if run.started_by else gettext("the timetable or a command")
 
     @admin.display(description=_("findings"))
     def finding_count(self, run: Any) -> int:

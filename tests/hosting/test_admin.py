@@ -105,6 +105,14 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     hosting.DivisionBoundary: lambda: hosting.DivisionBoundary.objects.create(
         utility=make.make_utility(), name="North", geometry=SQUARE
     ),
+    hosting.Trial: lambda: hosting.Trial.objects.create(
+        kind="dry_run",
+        source=make.make_source(),
+        status="done",
+        started_by=make.make_user("operator"),
+        asked_at=timezone.now(),
+        expires_at=timezone.now() + timedelta(days=1),
+    ),
     hosting.Finding: make.make_finding,
     hosting.QuarantinedRow: lambda: hosting.QuarantinedRow.objects.create(
         run=(run := make.make_run()), source=run.source, check_id="Q11", reason="no id", attributes={"A": 1}
@@ -130,6 +138,8 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
         interval=beat.IntervalSchedule.objects.create(every=1, period="days"),
     ),
 }
+# Counted anew with every publication, for the map alone.
+DERIVED = {apps.get_model("hosting", "OverviewCell"), apps.get_model("hosting", "OverviewState")}
 OURS = [model for model in admin.site._registry if model._meta.app_label in {"utilities", "hosting"}]
 # Personal: a group's permission is not enough, see the tests of their own.
 FOR_GROUPS = [model for model in OURS if model is not hosting.DERAddress]
@@ -154,7 +164,7 @@ def superuser(client: Client) -> Client:
 
 def test_every_model_of_ours_is_registered() -> None:
     for app in ("accounts", "utilities", "hosting"):
-        assert set(apps.get_app_config(app).get_models()) <= set(admin.site._registry)
+        assert set(apps.get_app_config(app).get_models()) - DERIVED <= set(admin.site._registry)
     assert set(admin.site._registry) == set(ROWS)
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -245,11 +244,11 @@ def test_without_the_queue_nothing_is_half_started(
 
 
 @pytest.fixture
-def slow(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
+def slow(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> Source:
     """A source that is read slowly enough to be stopped: many pages, each a while."""
     app.control.purge()
     write_layer(portal.folder / "recorded", CODE, rows(600))
-    yield portal.add(entry(CODE, page_size=1))
+    return portal.add(entry(CODE, page_size=1))
 
 
 def test_a_run_that_is_cancelled_ends_so_and_changes_nothing(
