@@ -10,20 +10,25 @@ from hosting.tiles.counts import counts
 from hosting.tiles.tile import tile
 from hosting.tiles.tilejson import tilejson
 from hosting.views import errors
+from hosting.views.about import about
 from hosting.views.api_docs import api_docs
 from hosting.views.card import map_card
 from hosting.views.feeder import feeder_page
 from hosting.views.feeders import feeders_table
 from hosting.views.home import home
 from hosting.views.map import map_page
+from hosting.views.utilities import utilities, utility_page
 
 urlpatterns = [
     # Pages
     path("", home, name="home"),
     path("map/", map_page, name="map"),
     path("map/card", map_card, name="map-card"),
+    path("utilities/", utilities, name="utilities"),
+    path("utilities/<str:code>/", utility_page, name="utility"),
     path("feeders/", feeders_table, name="feeders"),
     path("feeders/<slug:code>/<str:slug>/", feeder_page, name="feeder"),
+    path("about/", about, name="about"),
     # API
     path("api/docs", api_docs, name="api-docs"),
     path("api/v1/openapi.json", openapi.OpenAPI.as_view(), name="api-openapi"),

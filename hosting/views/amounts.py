@@ -56,7 +56,7 @@ class Amount:
 
 
 def plain(value: Decimal | float, decimals: int = 2) -> str:
-    """A number to read: up to `decimals` places, more only where it would pass for zero; a true minus sign."""
+    """A number to read, with a true minus: up to `decimals` places, more where it would pass for zero."""
     exact = Decimal(value)
     places = decimals
     while exact and abs(exact) < Decimal(5) / 10 ** (places + 1) and places < 5:
@@ -96,7 +96,7 @@ def kilovolts(value: Decimal | None) -> str:
 
 
 def limit(metric: str | None) -> str:
-    """The constraining metric in words. Null: none was published; unknown: a word that is in no vocabulary."""
+    """The constraining metric in words: null was not published, unknown is a word in no vocabulary."""
     if not metric:
         return _("No limit posted")
     return {

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -15,6 +14,7 @@ from hosting.views.chosen import (
     Asked,
     bounds_of,
     choose,
+    feeder_address,
     feeder_name,
     find_feeder,
     readable_records,
@@ -29,7 +29,7 @@ BIGGEST_ID = 2**63 - 1
 
 @require_safe
 def map_card(request: HttpRequest) -> HttpResponse:
-    """`/map/card?feeder=<utility>/<slug>`, `?feeder_id=` or `?record=`; 404 with a sentence where there is none."""
+    """`/map/card?feeder=<utility>/<slug>`, `?feeder_id=` or `?record=`; a 404 says why there is none."""
     records, missing = _records(request)
     if not records:
         return render(request, "map/card_missing.html", {"missing": missing}, status=404)
@@ -55,7 +55,9 @@ def _records(request: HttpRequest) -> tuple[Records, str]:
     elif number := _whole(given.get("feeder_id", "")):
         feeder = find_feeder(pk=number)
     if feeder is None:
-        return [], _("There is no feeder of this name. It may have been misspelt; the table lists all of them.")
+        return [], _(
+            "There is no feeder of this name. It may have been misspelt; the table lists all of them."
+        )
     records = records_of(feeder)
     if not records:
         return [], _("Nothing is published of feeder %(name)s at present.") % {"name": feeder_name(feeder)}
@@ -81,19 +83,11 @@ def _context(records: Records, record: HostingCapacityRecord | None, asked: Aske
         "selection": f"{one.utility.utility_code}/{feeder.slug}" if feeder else "",
         "record_id": one.pk,
         "bounds": bounds_of(HostingCapacityRecord.objects.filter(pk__in=pks)),
-        "link": _page(one, asked) if feeder else "",
+        "link": feeder_address(one),
         "asked_type": amounts.figure_name(asked.capacity_type, asked.variant),
         "there_is": sorted({amounts.figure_name(each.capacity_type, each.variant) for each in records}),
     }
     return context | (_figures(record, asked) if record else {})
-
-
-def _page(record: HostingCapacityRecord, asked: Asked) -> str:
-    assert record.feeder is not None
-    address = reverse("feeder", args=[record.utility.utility_code, record.feeder.slug])
-    if (asked.capacity_type, asked.variant) == ("generation", "default"):
-        return address
-    return f"{address}?capacity_type={record.capacity_type}&variant={record.variant}"
 
 
 def _figures(record: HostingCapacityRecord, asked: Asked) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.gis.db.models import Extent
 from django.db.models import F, QuerySet
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hosting.models import CapacityType, Feeder, FeederAlias, HostingCapacityRecord
@@ -49,14 +51,14 @@ def readable_records(rows: QuerySet[HostingCapacityRecord]) -> QuerySet[HostingC
 
 
 def records_of(feeder: Feeder) -> list[HostingCapacityRecord]:
-    """The feeder's records: by type and variant, and where two sources have the same figure the later first."""
+    """The feeder's records by type and variant; where two sources have the same figure, the later first."""
     found = readable_records(HostingCapacityRecord.objects.filter(feeder=feeder))
     order = F("record_date").desc(nulls_last=True)
     return list(found.order_by(*SAME_FIGURE, order, "-valid_from", "pk"))
 
 
 def choose(records: list[HostingCapacityRecord], asked: Asked) -> HostingCapacityRecord | None:
-    """The record that is asked for. Where nothing was said: generation's default, or else the first there is."""
+    """The record asked for; where nothing was said generation's default, or else the first there is."""
     for record in records:
         if (record.capacity_type, record.variant) == (asked.capacity_type, asked.variant):
             return record
@@ -67,6 +69,16 @@ def bounds_of(rows: QuerySet[HostingCapacityRecord]) -> str:
     """west,south,east,north in degrees of all of `rows`; empty where none has a shape."""
     extent: tuple[float, ...] | None = rows.order_by().aggregate(box=Extent("geometry"))["box"]
     return ",".join(f"{degrees:.6f}" for degrees in extent) if extent else ""
+
+
+def feeder_address(record: HostingCapacityRecord, **query: str) -> str:
+    """The page of a record's feeder, showing this figure; empty for a cell."""
+    if record.feeder is None:
+        return ""
+    address = reverse("feeder", args=[record.utility.utility_code, record.feeder.slug])
+    if (record.capacity_type, record.variant) != (Asked.capacity_type, Asked.variant):
+        query = {"capacity_type": record.capacity_type, "variant": record.variant} | query
+    return f"{address}?{urlencode(query)}" if query else address
 
 
 def find_feeder(**which: Any) -> Feeder | None:

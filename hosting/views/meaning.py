@@ -1,4 +1,4 @@
-"""What a figure means, said beside it: its grain, its dates, the rule that made it, and how far it is sound."""
+"""What a figure means, said beside it: its grain, its dates, the rule that made it, how far it is sound."""
 
 from typing import Any
 

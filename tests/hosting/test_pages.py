@@ -1,4 +1,4 @@
-"""The home page, the error pages, and what every page keeps to."""
+"""The home page, the table of utilities, the error pages, and what every page keeps to."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
@@ -58,7 +58,7 @@ def test_a_utility_is_shown_with_its_figures_and_their_meaning(client: Client) -
         total_remaining_capacity_mw=Decimal("1234.56"),
         constrained_feeders_count=17,
     )
-    page = words(read_page(client))
+    page = words(read_page(client, "/utilities/"))
     for said in (
         "Rhode Island Energy",
         "ISO New England",
@@ -76,7 +76,7 @@ def test_a_utility_is_shown_with_its_figures_and_their_meaning(client: Client) -
 
 def test_a_utility_never_read_says_so_and_shows_no_zero(client: Client) -> None:
     make_source(make_utility("atlantis"))
-    page = words(read_page(client))
+    page = words(read_page(client, "/utilities/"))
     assert "Not yet read" in page
     assert "No source has been read yet" in page
     assert "0 MW" not in page
@@ -86,14 +86,14 @@ def test_a_utility_never_read_says_so_and_shows_no_zero(client: Client) -> None:
 def test_unknown_sums_are_said_to_be_unknown(client: Client) -> None:
     utility = make_utility(last_ingested_at=timezone.now())
     make_summary(utility, total_feeders=2, constrained_feeders_count=0)
-    page = words(read_page(client))
+    page = words(read_page(client, "/utilities/"))
     assert page.count("not known") == 3, "hosting, remaining and constrained"
 
 
 def test_a_known_zero_is_a_number(client: Client) -> None:
     utility = make_utility(last_ingested_at=timezone.now())
     make_summary(utility, total_remaining_capacity_mw=Decimal(0), total_hosting_capacity_mw=Decimal(0))
-    assert words(read_page(client)).count("0.0 MW") == 2
+    assert words(read_page(client, "/utilities/")).count("0.0 MW") == 2
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_source_says_how_it_stands(client: Client, last_run: str, was_publishe
     if was_published:
         publish(source, make_run(source, started_at=datetime(2026, 9, 1, tzinfo=UTC)))
     make_run(source, last_run)
-    assert f"> {said}<".replace("> ", ">") in read_page(client)
+    assert f"> {said}<".replace("> ", ">") in read_page(client, "/utilities/")
 
 
 @pytest.mark.parametrize(
@@ -126,25 +126,25 @@ def test_a_source_says_how_it_stands(client: Client, last_run: str, was_publishe
 )
 def test_a_source_without_runs_says_why(client: Client, given: dict[str, Any], said: str) -> None:
     make_source(**given)
-    assert said in read_page(client)
+    assert said in read_page(client, "/utilities/")
 
 
 def test_a_source_not_heard_of_for_long_is_stale(client: Client) -> None:
     source = make_source(cadence="daily")
     publish(source, make_run(source))
-    assert ">published<" in read_page(client)
+    assert ">published<" in read_page(client, "/utilities/")
     Source.objects.update(last_checked_at=timezone.now() - timedelta(days=4))
-    assert ">stale<" in read_page(client)
+    assert ">stale<" in read_page(client, "/utilities/")
 
 
 def test_synthetic_utilities_are_badged_and_the_page_has_a_banner(client: Client) -> None:
     make_utility(utility_name="Rhode Island Energy")
-    assert "made up for demonstration" not in read_page(client)
+    assert "made up for demonstration" not in read_page(client, "/utilities/")
     make_utility(utility_name="Demo Valley", is_synthetic=True)
-    page = read_page(client)
+    page = read_page(client, "/utilities/")
     assert "made up for demonstration" in page
-    assert 'Demo Valley</span> <span class="badge synthetic">Synthetic' in page
-    assert 'Rhode Island Energy</span> <span class="badge' not in page
+    assert 'Demo Valley</a> <span class="badge synthetic">Synthetic' in page
+    assert 'Rhode Island Energy</a> <span class="badge' not in page
 
 
 def test_the_table_sorts_by_link_with_unknown_last(client: Client) -> None:
@@ -154,7 +154,7 @@ def test_the_table_sorts_by_link_with_unknown_last(client: Client) -> None:
             make_summary(utility, total_feeders=feeders)
 
     def order(query: str) -> list[str]:
-        return re.findall(r'<tr id="(\w+)"', read_page(client, f"/{query}"))
+        return re.findall(r'<tr id="(\w+)"', read_page(client, f"/utilities/{query}"))
 
     make_utility("_never_read")
     assert order("") == ["a", "b", "c", "_never_read"], "those with figures first"
@@ -163,18 +163,19 @@ def test_the_table_sorts_by_link_with_unknown_last(client: Client) -> None:
     Utility.objects.filter(utility_code="_never_read").delete()
     assert order("?sort=-feeders") == ["c", "a", "b"]
     assert order("?sort=feeders") == ["a", "c", "b"]
-    assert 'aria-sort="descending"><a href="?sort=feeders"' in read_page(client, "/?sort=-feeders")
+    assert 'aria-sort="descending"><a href="?sort=feeders"' in read_page(client, "/utilities/?sort=-feeders")
 
 
-def test_home_asks_the_database_the_same_few_times_for_any_number_of_utilities(
-    client: Client, django_assert_num_queries: Any
+@pytest.mark.parametrize("address", ["/", "/utilities/"])
+def test_the_tables_ask_the_database_the_same_few_times_for_any_number_of_utilities(
+    client: Client, address: str, django_assert_num_queries: Any
 ) -> None:
     for number in range(6):
         source = make_source(make_utility(iso=make_iso(), last_ingested_at=timezone.now()))
         make_run(source)
         make_summary(source.utility, total_feeders=number)
     with django_assert_num_queries(2):
-        read_page(client)
+        read_page(client, address)
 
 
 def test_an_unknown_page_is_a_404_in_the_same_look(client: Client) -> None:
@@ -184,10 +185,10 @@ def test_an_unknown_page_is_a_404_in_the_same_look(client: Client) -> None:
 
 
 def test_a_bug_shows_a_page_and_not_its_details(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_request: HttpRequest) -> HttpResponse:
+    def broken() -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("hosting.views.home._utilities", broken)
+    monkeypatch.setattr("hosting.views.home.utilities_with_totals", broken)
     client.raise_request_exception = False
     page = read_page(client, "/", 500)
     assert "Something went wrong on our side" in page
@@ -208,7 +209,7 @@ def test_someone_signed_in_can_reach_the_admin_and_sign_out(client: Client) -> N
 
 def test_pages_ask_nothing_of_other_hosts_and_hold_no_script_or_style(client: Client) -> None:
     make_source(make_utility(is_synthetic=True))
-    for address, status in (("/", 200), ("/nowhere", 404)):
+    for address, status in (("/", 200), ("/utilities/", 200), ("/nowhere", 404)):
         page = read_page(client, address, status)
         assert not re.search(r'(src|href|action)="(https?:)?//', page)
         assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", page)
