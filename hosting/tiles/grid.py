@@ -30,10 +30,13 @@ SELECT r.utility_id, r.source_id, r.capacity_type, r.variant,
 FROM hosting_hostingcapacityrecord r JOIN utilities_source s ON s.id = r.source_id AND {VISIBLE_SQL}
 WHERE r.geometry_3857 IS NOT NULL AND r.centroid IS NOT NULL
 """
-# A record's place in the grid of each zoom.
-_CELL = (
-    "z.zoom, (p.x >> (13 - z.zoom)) AS tile_x, (p.y >> (13 - z.zoom)) AS tile_y,"
-    " ((p.y >> (7 - z.zoom)) & 63) * 64 + ((p.x >> (7 - z.zoom)) & 63) AS cell"
+# A cell in one number, which joins and sorts several times faster than its parts: three bits of zoom, then
+# thirteen each for row and column of the whole world. First of a record, then of a row of the table.
+_CODE = "(z.zoom << 26) | ((p.y >> (7 - z.zoom)) << 13) | (p.x >> (7 - z.zoom))"
+_CODE_OF_ROW = "(zoom::int << 26) | ((tile_y * 64 + (cell >> 6)) << 13) | (tile_x * 64 + (cell & 63))"
+# And back: zoom, tile_x, tile_y, cell.
+_DECODED = (
+    "code >> 26, (code & 8191) >> 6, ((code >> 13) & 8191) >> 6, (((code >> 13) & 63) << 6) | (code & 63)"
 )
 _FIGURES = (
     "count(*) AS records,"
@@ -44,9 +47,9 @@ _FIGURES = (
     " percentile_cont(0.5) WITHIN GROUP (ORDER BY hosting) AS hosting_median_mw,"
     " max(hosting) AS hosting_max_mw"
 )
-_PLACE = "capacity_type, variant, zoom, tile_x, tile_y, cell"
 _COLUMNS = (
-    f"utility_id, {_PLACE}, records, remaining_known, remaining_median_mw, remaining_max_mw,"
+    "utility_id, capacity_type, variant, zoom, tile_x, tile_y, cell,"
+    " records, remaining_known, remaining_median_mw, remaining_max_mw,"
     " hosting_known, hosting_median_mw, hosting_max_mw"
 )
 
@@ -59,38 +62,45 @@ FULL JOIN (SELECT utility_id, sources FROM hosting_overviewstate WHERE utility_i
 USING (utility_id)
 WHERE now.sources IS DISTINCT FROM was.sources
 """
+_IN_CELLS = f"SELECT p.*, {_CODE} AS code FROM placed p, generate_series(0, 7) z(zoom)"
+_TOUCHED = f"SELECT capacity_type, variant, {_CODE_OF_ROW} AS code FROM hosting_overviewcell"
+_THEIRS = "utility_id = ANY(%(utilities)s)"
 _STEPS = (
+    "SET LOCAL work_mem = '64MB'",
     # Where a utility that changed had records, and where it has some now.
-    f"CREATE TEMPORARY TABLE touched ON COMMIT DROP AS SELECT DISTINCT {_PLACE} FROM hosting_overviewcell"
-    " WHERE utility_id = ANY(%(utilities)s)",
-    "DELETE FROM hosting_overviewcell WHERE utility_id = ANY(%(utilities)s)",
+    f"CREATE TEMPORARY TABLE touched ON COMMIT DROP AS {_TOUCHED} WHERE {_THEIRS} GROUP BY 1, 2, 3",
+    f"DELETE FROM hosting_overviewcell WHERE {_THEIRS}",
+    f"CREATE TEMPORARY TABLE placed ON COMMIT DROP AS {_PLACED} AND r.{_THEIRS}",
     f"""
 INSERT INTO hosting_overviewcell ({_COLUMNS})
-SELECT utility_id, {_PLACE}, {_FIGURES}
-FROM (SELECT p.*, {_CELL}
-      FROM ({_PLACED} AND r.utility_id = ANY(%(utilities)s)) p, generate_series(0, 7) z(zoom)) c
-GROUP BY utility_id, {_PLACE}
+SELECT utility_id, capacity_type, variant, {_DECODED}, {_FIGURES} FROM ({_IN_CELLS}) c
+GROUP BY code, utility_id, capacity_type, variant
 """,
-    f"INSERT INTO touched SELECT {_PLACE} FROM hosting_overviewcell WHERE utility_id = ANY(%(utilities)s)"
-    f" EXCEPT SELECT {_PLACE} FROM touched",
+    f"INSERT INTO touched ({_TOUCHED} WHERE {_THEIRS} GROUP BY 1, 2, 3) EXCEPT TABLE touched",
     "ANALYZE touched",
-    f"DELETE FROM hosting_overviewcell o USING touched t WHERE o.utility_id IS NULL AND"
-    f" (o.{_PLACE.replace(', ', ', o.')}) = (t.{_PLACE.replace(', ', ', t.')})",
+    f"""
+DELETE FROM hosting_overviewcell o USING touched t
+WHERE o.utility_id IS NULL AND t.code = ({_CODE_OF_ROW})
+  AND t.capacity_type = o.capacity_type AND t.variant = o.variant
+""",
+    "DROP TABLE placed",
+    f"""
+CREATE TEMPORARY TABLE placed ON COMMIT DROP AS {_PLACED}
+  AND (r.capacity_type, r.variant) IN (SELECT capacity_type, variant FROM touched GROUP BY 1, 2)
+""",
+    "ANALYZE placed",  # or the join below is planned for a few rows, and loops over all cells for each record
     f"""
 INSERT INTO hosting_overviewcell ({_COLUMNS})
-SELECT NULL, {_PLACE}, {_FIGURES}
-FROM (SELECT p.*, {_CELL} FROM ({_PLACED}
-          AND (r.capacity_type, r.variant) IN (SELECT capacity_type, variant FROM touched)) p,
-          generate_series(0, 7) z(zoom)) c
-JOIN touched USING ({_PLACE})
-GROUP BY {_PLACE}
+SELECT NULL, capacity_type, variant, {_DECODED}, {_FIGURES}
+FROM ({_IN_CELLS}) c JOIN touched USING (code, capacity_type, variant)
+GROUP BY code, capacity_type, variant
 """,
-    "DROP TABLE touched",
-    "DELETE FROM hosting_overviewstate WHERE utility_id = ANY(%(utilities)s) OR utility_id IS NULL",
+    "DROP TABLE placed, touched",
+    f"DELETE FROM hosting_overviewstate WHERE {_THEIRS} OR utility_id IS NULL",
     f"""
 INSERT INTO hosting_overviewstate (utility_id, sources)
 SELECT s.utility_id, {RUNS_SQL} FROM utilities_source s
-WHERE {VISIBLE_SQL} AND s.utility_id = ANY(%(utilities)s) GROUP BY s.utility_id
+WHERE {VISIBLE_SQL} AND s.{_THEIRS} GROUP BY s.utility_id
 UNION ALL
 SELECT NULL, coalesce({RUNS_SQL}, '') FROM utilities_source s WHERE {VISIBLE_SQL}
 """,
@@ -108,12 +118,11 @@ KEPT_OF_UTILITY: Final = KEPT_OF_ALL.replace(
     "utility_id = (SELECT id FROM utilities_utility WHERE utility_code = %(utility)s)",
 )
 MADE_NOW: Final = f"""
-SELECT cell, {_FIGURES}
-FROM (SELECT p.*, {_CELL}
-      FROM ({_PLACED} AND r.source_id = ANY(%(sources)s)
-            AND r.capacity_type = %(capacity_type)s AND r.variant = %(variant)s) p,
-           (SELECT %(z)s AS zoom) z) c
-WHERE {_OF_TILE} GROUP BY cell
+WITH placed AS MATERIALIZED ({_PLACED} AND r.source_id = ANY(%(sources)s)
+    AND r.capacity_type = %(capacity_type)s AND r.variant = %(variant)s)
+SELECT (((code >> 13) & 63) << 6) | (code & 63) AS cell, {_FIGURES}
+FROM (SELECT p.*, {_CODE} AS code FROM placed p, (SELECT %(z)s AS zoom) z) c
+WHERE (code & 8191) >> 6 = %(x)s AND ((code >> 13) & 8191) >> 6 = %(y)s GROUP BY code
 """
 
 
