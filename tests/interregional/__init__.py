@@ -1,0 +1,1 @@
+"""New York's flows: the file, the clock, what is stored, what is answered."""
