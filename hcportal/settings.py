@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "accounts",
     "utilities",
     "hosting",
+    "interregional",
 ]
 
 MIDDLEWARE = [
@@ -253,5 +254,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {name: {"level": "INFO"} for name in ("hosting", "utilities", "hcportal")},
+    "loggers": {name: {"level": "INFO"} for name in ("hosting", "interregional", "utilities", "hcportal")},
 }
