@@ -55,38 +55,42 @@ class Amount:
         return f"{self.bound} {said}" if self.bound else said
 
 
-def plain(value: Decimal | float, decimals: int = 2) -> str:
-    """A number to read, with a true minus: up to `decimals` places, more where it would pass for zero."""
+def plain(value: Decimal | float, decimals: int = 2, *, pad: bool = False) -> str:
+    """A number to read, with a true minus: up to `decimals` places, more where it would pass for zero.
+
+    `pad` keeps zeros at its end, so that the numbers of a column stand below each other.
+    """
     exact = Decimal(value)
     places = decimals
     while exact and abs(exact) < Decimal(5) / 10 ** (places + 1) and places < 5:
         places += 1
     rounded = number_format(abs(round(exact, places)), places, use_l10n=True, force_grouping=True)
-    if "." in rounded:
+    if "." in rounded and not pad:
         rounded = rounded.rstrip("0").rstrip(".")
-    return f"{MINUS}{rounded}" if exact < 0 and rounded != "0" else rounded
+    return f"{MINUS}{rounded}" if exact < 0 and rounded.strip("0.") else rounded
 
 
-def amount(value: Decimal | None, *, bound: str = "", instead: str = "") -> Amount:
+def amount(value: Decimal | None, *, bound: str = "", instead: str = "", pad: bool = False) -> Amount:
     """MW in words; `instead` is said where it is null, "not known" without one."""
     if value is None:
         return Amount(instead=instead or str(NOT_KNOWN))
-    return Amount(plain(value), bound=bound)
+    return Amount(plain(value, pad=pad), bound=bound)
 
 
-def hosting(row: Any, column: str = "hosting_capacity_mw") -> Amount:
+def hosting(row: Any, column: str = "hosting_capacity_mw", *, pad: bool = False) -> Amount:
     """A hosting capacity of a record or section, which its `capacity_status` says more of."""
     value, status = getattr(row, column), row.capacity_status
     bound = _("at least") if status == CapacityStatus.AT_LEAST else ""
-    said = amount(value, bound=bound, instead=str(_WHY_NULL.get(status, "")))
+    said = amount(value, bound=bound, instead=str(_WHY_NULL.get(status, "")), pad=pad)
     return Amount(said.number, said.unit, said.bound, said.instead, class_of(value, status))
 
 
-def remaining(row: Any) -> Amount:
+def remaining(row: Any, *, pad: bool = False) -> Amount:
     """What is left of a record or section. Made from a bound, it is a bound."""
     value, status = row.remaining_capacity_mw, row.capacity_status
     is_bound = status == CapacityStatus.AT_LEAST and row.remaining_basis in _FROM_HOSTING
-    said = amount(value, bound=_("at least") if is_bound else "", instead=str(_WHY_NULL.get(status, "")))
+    bound = _("at least") if is_bound else ""
+    said = amount(value, bound=bound, instead=str(_WHY_NULL.get(status, "")), pad=pad)
     return Amount(said.number, said.unit, said.bound, said.instead, class_of(value, status))
 
 

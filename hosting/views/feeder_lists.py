@@ -146,8 +146,8 @@ def past(record: HostingCapacityRecord) -> Past:
     said = [
         {
             "since": instant(row.valid_from, zone),
-            "hosting": amounts.hosting(row),
-            "remaining": amounts.remaining(row),
+            "hosting": amounts.hosting(row, pad=True),
+            "remaining": amounts.remaining(row, pad=True),
             "limit": amounts.limit(row.constraining_metric),
             "is_now": row is record,
         }
@@ -224,8 +224,8 @@ def sections(record: HostingCapacityRecord, given: QueryDict) -> Sections:
     rows = [
         {
             "section": row,
-            "hosting": amounts.hosting(row),
-            "remaining": amounts.remaining(row),
+            "hosting": amounts.hosting(row, pad=True),
+            "remaining": amounts.remaining(row, pad=True),
             "limit": amounts.limit(row.constraining_metric),
             "voltage": amounts.kilovolts(row.voltage_kv),
         }
