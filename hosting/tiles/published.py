@@ -15,10 +15,15 @@ from hosting.visible import VISIBLE_SQL
 FORM: Final = 1  # raise it when a tile's form changes: addresses of an old version are kept for a year
 
 _VISIBLE = f"""
-SELECT {RUNS_SQL}, (
+SELECT {RUNS_SQL},
+    -- Numbers start again where a database is made anew, and the cache may be the one of before.
+    coalesce(max(run.completed_at)::text, '')
+        || (SELECT oid FROM pg_database WHERE datname = current_database()), (
     SELECT o.sources FROM hosting_overviewstate o LEFT JOIN utilities_utility u ON u.id = o.utility_id
     WHERE CASE WHEN %(utility)s::text IS NULL THEN o.utility_id IS NULL ELSE u.utility_code = %(utility)s END)
-FROM utilities_source s JOIN utilities_utility u ON u.id = s.utility_id
+FROM utilities_source s
+JOIN utilities_utility u ON u.id = s.utility_id
+JOIN hosting_hcingestionrun run ON run.id = s.published_run_id
 WHERE {VISIBLE_SQL} AND (%(utility)s::text IS NULL OR u.utility_code = %(utility)s)
 """
 # Substations are not published by runs. Number, ids and the transactions that wrote them change when any
@@ -41,12 +46,12 @@ def published(utility: str | None, *, with_substations: bool = False) -> Publish
     given = {"utility": utility}
     with connection.cursor() as cursor:
         cursor.execute(_VISIBLE, given)
-        runs, cells_of = cursor.fetchone()
+        runs, database, cells_of = cursor.fetchone()
         if runs is None and utility is not None:
             cursor.execute(_KNOWN, given)
             if not cursor.fetchone()[0]:
                 raise Refused(404, f"There is no utility '{utility}'. /api/v1/utilities lists all of them.")
-        said = [FORM, runs]
+        said = [FORM, runs, database]
         if with_substations:
             cursor.execute(_SUBSTATIONS)
             said.append(cursor.fetchone())
