@@ -30,7 +30,7 @@ def main() -> int:
 
     def substations(**which: str) -> list[places.Place]:
         there = Substation.objects.filter(**which).order_by("utility__utility_code", "external_id")
-        return [(point.x, point.y) for point in there.values_list("geometry", flat=True)]
+        return [(point.x, point.y) for point in there.values_list("geometry", flat=True) if point]
 
     everywhere, of_one = substations(), substations(utility__utility_code=queries.UTILITY)
     asked = places.tiles(everywhere)
