@@ -10,11 +10,14 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, StringConstraints, model_validator
 
+from utilities.spec_access import Access, Discovery
 from utilities.spec_figures import Fields, Figure, RemainingBasis, Slug
 from utilities.spec_readings import Closed, FieldName, Reader, Reading, misfit
 
 __all__ = [
+    "Access",
     "Closed",
+    "Discovery",
     "Fields",
     "Figure",
     "Lists",
@@ -78,6 +81,8 @@ class SourceSpec(Closed):
     terms: Terms = Field("", description="what the publisher's terms ask, in words of ours")
     where: str = "1=1"
     page_size: int | None = Field(None, ge=1, le=10_000)
+    access: Access = Access()
+    discovery: Discovery = Discovery()
     lists: Lists | None = None
     fields: Fields = Fields()
     figures: tuple[Figure, ...] = Field(min_length=1)
