@@ -92,7 +92,7 @@ def _movements(run: HCIngestionRun, changed: list[dict[str, Any]]) -> list[Movem
         for row in changed
     ]
     moved = [movement for movement in moved if movement.then != movement.now]
-    moved.sort(key=lambda m: (m.by is None, -abs(m.by or 0), m.name))
+    moved.sort(key=lambda m: (m.by is None, -abs(m.by or Decimal(0)), m.name))
     return moved[:SHOWN]
 
 

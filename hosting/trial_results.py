@@ -183,24 +183,33 @@ def _figures(staged: "DataFrame") -> list[dict[str, Any]]:
 
 def _sample(staged: "DataFrame", bronze: "DataFrame", mapped: Any) -> list[dict[str, Any]]:
     """Published rows, each with the figures that were made of it."""
-    rows = _beside(staged.where(F.col("row_no") < SAMPLE), bronze)
-    found: dict[int, dict[str, Any]] = {}
-    for row in rows:
-        shown = found.setdefault(
-            row["row_no"],
-            {
-                "object_id": row["object_id"],
-                "published": _published(row["published"], set(mapped)),
-                "ours": [],
-            },
-        )
-        ours = [
-            {"name": name, "value": _plain(row[name]), "unit": UNITS.get(name.rpartition("_")[2], "")}
-            for name in ("capacity_type", "variant", *SHOWN)
-            if row[name] not in (None, "")
-        ]
-        shown["ours"].append({"columns": ours, "refused": row["reject_reason"] or ""})
-    return list(found.values())
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in _beside(staged.where(F.col("row_no") < SAMPLE), bronze):
+        found.setdefault(row["row_no"], []).append(row)
+    return [
+        {
+            "object_id": figures[0]["object_id"],
+            "published": _published(figures[0]["published"], set(mapped)),
+            "figures": [
+                {
+                    "capacity_type": figure["capacity_type"],
+                    "variant": figure["variant"],
+                    "refused": figure["reject_reason"] or "",
+                }
+                for figure in figures
+            ],
+            "columns": [
+                {
+                    "name": name,
+                    "unit": UNITS.get(name.rpartition("_")[2], ""),
+                    "values": [_plain(figure[name]) for figure in figures],
+                }
+                for name in SHOWN
+                if any(figure[name] not in (None, "") for figure in figures)
+            ],
+        }
+        for figures in found.values()
+    ]
 
 
 def _refused(staged: "DataFrame", bronze: "DataFrame") -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ def _send(trial: Trial) -> None:
     from hosting.tasks import run_trial
 
     try:
-        run_trial.apply_async(args=[trial.pk], retry=False, expires=LONGEST_WAIT.total_seconds())
+        run_trial.apply_async(args=(trial.pk,), retry=False, expires=LONGEST_WAIT.total_seconds())
     except QUEUE_IS_AWAY as trouble:
         log.warning("%s was not handed over: %s", trial, trouble)
         trial.delete()

@@ -23,6 +23,11 @@ from utilities.admin import NOTHING, ChoicesOnlyAdmin, MineFilter, json_column, 
 from utilities.models import Source
 
 UTILITY = utility_column()
+LABELS = {
+    TrialKind.DISCOVER: _("Discover"),
+    TrialKind.DRY_RUN: _("Dry run"),
+    TrialKind.INGEST: _("Ingest now"),
+}
 MOST_AT_ONCE = 25  # sources of one click in the list
 
 
@@ -94,7 +99,7 @@ class SourceAdmin(ChoicesOnlyAdmin):
     )
 
     change_form_template = "admin/source.html"
-    actions = ("dry_run_selected", "ingest_selected")
+    actions: Any = ("dry_run_selected", "ingest_selected")
 
     def get_urls(self) -> list[URLPattern]:
         begin = self.admin_site.admin_view(self.start_view)
@@ -154,7 +159,7 @@ class SourceAdmin(ChoicesOnlyAdmin):
         actions = [
             {
                 "kind": kind,
-                "label": {TrialKind.INGEST: gettext("Ingest now")}.get(kind, kind.label),
+                "label": LABELS[kind],
                 "help": HELP[kind],
                 "refusal": refusal(request.user, kind, source) or trials.refusal(source, kind),
                 "under_way": open_trials.get(kind),

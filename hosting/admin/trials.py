@@ -59,7 +59,7 @@ class DryRunOptions(forms.Form):
 @admin.register(Trial)
 class TrialAdmin(ReadOnlyAdmin):
     list_display = ("what", "state", "source", "started_by", "asked_at", "took", "outcome")
-    list_filter = ("kind", "status", "source__utility")
+    list_filter = ("kind", "status", ("source__utility", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("source__utility", "started_by")
     search_fields = ("source__code", "source__utility__utility_code", "url", "started_by__username")
     date_hierarchy = "asked_at"

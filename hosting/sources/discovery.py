@@ -95,6 +95,8 @@ def discover(client: Client, url: str, progress: Callable[[int, int], None] | No
             found.append(open_layer(client, f"{url}/{number}"))
         except FetchError as trouble:
             troubles.append(f"{number}  {name}: {trouble}")
+    if progress:
+        progress(len(entries), len(entries))
     if not found and not troubles:
         raise FetchError(f"{url} lists no layers and no tables.")
     return Discovered(url, found, troubles)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -11,7 +12,7 @@ from pytest_django import Settings
 from accounts.models import User
 from hcportal.celery import app
 from hosting import trials
-from hosting.models import HCIngestionRun, RunStatus, Trial
+from hosting.models import HCIngestionRun, RunStatus, Trial, TrialKind
 from tests import factories as make
 from tests.conftest import Portal
 from tests.hosting.admin.working import ended, wait_until, worker
@@ -120,14 +121,14 @@ def test_a_run_is_cancelled_by_those_who_start_runs(
 def test_a_trial_is_cancelled_by_who_asked_and_by_those_who_start_runs(
     client: Client, source: Source, sign_in: Callable[[str], User], who: str
 ) -> None:
-    theirs = trials.ask(trials.TrialKind.DRY_RUN, by=make.make_user("operator"), source=source)
+    theirs = trials.ask(TrialKind.DRY_RUN, by=make.make_user("operator"), source=source)
     person = sign_in(who)
     where = reverse("admin:hosting_trial_cancel", args=[theirs.pk])
     assert client.post(where).status_code == (302 if who in MAY["cancel"] else 403)
     theirs.refresh_from_db()
     assert theirs.is_open == (who not in MAY["cancel"])
     if who in MAY["discover"]:
-        own = trials.ask(trials.TrialKind.DISCOVER, by=person, source=source)
+        own = trials.ask(TrialKind.DISCOVER, by=person, source=source)
         assert client.post(reverse("admin:hosting_trial_cancel", args=[own.pk])).status_code == 302
         own.refresh_from_db()
         assert own.status == "cancelled"
@@ -261,9 +262,7 @@ def test_a_steward_sees_which_utilities_are_theirs(
 def test_a_viewer_reads_what_others_tried(
     client: Client, source: Source, sign_in: Callable[[str], User]
 ) -> None:
-    trial = trials.ask(
-        trials.TrialKind.DISCOVER, by=make.make_user("operator", username="ada"), source=source
-    )
+    trial = trials.ask(TrialKind.DISCOVER, by=make.make_user("operator", username="ada"), source=source)
     sign_in("viewer")
     shown = client.get(reverse("admin:hosting_trial_change", args=[trial.pk])).content.decode()
     assert "asked for by ada" in shown
@@ -357,7 +356,7 @@ def test_a_running_run_whose_process_is_gone_says_so_and_is_settled(
     shown = client.get(reverse("admin:hosting_hcingestionrun_change", args=[run.pk])).content.decode()
     assert "Its process has ended." in shown
     with worker(portal):
-        trials.cache.delete("reconcile-sent")
+        cache.delete("reconcile-sent")
         client.get(reverse("admin:index"))
         wait_until(lambda: HCIngestionRun.objects.get().status == "failed")
 

@@ -14,7 +14,7 @@ from accounts.models import User
 from hcportal.celery import app
 from hcportal.errors import QueueUnreachable, RefusedAddress, SourceBusy
 from hosting import trials
-from hosting.locks import advisory_lock, is_busy, source_lock
+from hosting.locks import advisory_lock, is_busy, is_held, source_lock
 from hosting.models import HCIngestionRun, HostingCapacitySection, Trial, TrialKind
 from tests import factories as make
 from tests.conftest import Portal
@@ -43,13 +43,19 @@ def person(portal: Portal) -> User:
     return make.make_user("operator", username="ada")
 
 
+def outcome(trial: Trial) -> dict[str, Any]:
+    assert trial.result is not None, trial.error
+    result: dict[str, Any] = trial.result
+    return result
+
+
 def test_a_worker_discovers_tries_and_ingests(portal: Portal, source: Source, person: User) -> None:
     with worker(portal):
         found = ended(trials.ask(TrialKind.DISCOVER, by=person, source=source))
         tried = ended(trials.ask(TrialKind.DRY_RUN, by=person, source=source, limit=2_000))
         done = ended(trials.ask(TrialKind.INGEST, by=person, source=source))
     assert (found.status, found.error) == ("done", "")
-    [layer] = found.result["layers"]
+    [layer] = outcome(found)["layers"]
     assert (layer["rows"], layer["is_ours"], layer["lacking"]) == (30, True, [])
     assert {field["name"]: field["candidate"] for field in layer["fields"]} == {
         "OBJECTID": "object id",
@@ -59,7 +65,7 @@ def test_a_worker_discovers_tries_and_ingests(portal: Portal, source: Source, pe
     }
     assert (tried.status, tried.error) == ("done", "")
     assert (tried.rows_fetched, tried.rows_expected) == (30, 30)
-    assert tried.result["changes"]["sections"]["added"] == 30
+    assert outcome(tried)["changes"]["sections"]["added"] == 30
     assert done.status == "done"
     assert done.run is not None
     assert (done.run.status, done.run.started_by) == ("completed", person)
@@ -97,11 +103,11 @@ def test_a_dry_run_shows_both_sides_and_writes_nothing_but_its_result(
         "hosting_trial"
     }
     trial.refresh_from_db()
-    result = trial.result
+    result = outcome(trial)
     first = result["sample"][1]
     assert {"name": "section", "value": "s1", "is_mapped": True} in first["published"]
-    [ours] = first["ours"]
-    assert {"name": "hosting_capacity_mw", "value": "0.5", "unit": "MW"} in ours["columns"]
+    assert first["figures"] == [{"capacity_type": "generation", "variant": "default", "refused": ""}]
+    assert {"name": "hosting_capacity_mw", "unit": "MW", "values": ["0.5"]} in first["columns"]
     assert [row["check_id"] for row in result["refused"]] == ["Q27", "Q10"]
     assert "lots" in result["refused"][0]["published"]
     [figure] = result["figures"]
@@ -121,7 +127,7 @@ def test_a_dry_run_of_all_rows_says_what_would_change_and_what_would_hold_it(
     trials.carry_out(same.pk)
     same.refresh_from_db()
     for dataset, count in (("sections", 30), ("records", 3)):
-        changed = same.result["changes"][dataset]
+        changed = outcome(same)["changes"][dataset]
         assert [changed[name] for name in ("added", "changed", "removed", "unchanged")] == [0, 0, 0, count]
 
     fewer = rows(15)
@@ -131,7 +137,7 @@ def test_a_dry_run_of_all_rows_says_what_would_change_and_what_would_hold_it(
     trial = trials.ask(TrialKind.DRY_RUN, by=person, source=source)
     trials.carry_out(trial.pk)
     trial.refresh_from_db()
-    changed = trial.result["changes"]["sections"]
+    changed = outcome(trial)["changes"]["sections"]
     assert [changed[name] for name in ("added", "removed", "unchanged")] == [1, 15, 14]
     assert changed["movements"] == [
         {
@@ -144,7 +150,7 @@ def test_a_dry_run_of_all_rows_says_what_would_change_and_what_would_hold_it(
         }
     ]
     assert changed["new"] == ["new"]
-    assert ("Q56", "B") in {(f["check_id"], f["severity"]) for f in trial.result["findings"]}
+    assert ("Q56", "B") in {(f["check_id"], f["severity"]) for f in outcome(trial)["findings"]}
 
 
 def test_a_dry_run_of_some_rows_takes_absence_for_nothing(
@@ -154,11 +160,11 @@ def test_a_dry_run_of_some_rows_takes_absence_for_nothing(
     trial = trials.ask(TrialKind.DRY_RUN, by=person, source=source, limit=4)
     trials.carry_out(trial.pk)
     trial.refresh_from_db()
-    changed = trial.result["changes"]["sections"]
-    assert (trial.result["fetched"], trial.result["is_whole"]) == (4, False)
+    changed = outcome(trial)["changes"]["sections"]
+    assert (outcome(trial)["fetched"], outcome(trial)["is_whole"]) == (4, False)
     assert [changed[name] for name in ("added", "changed", "removed", "unchanged")] == [0, 0, None, 4]
-    assert list(trial.result["changes"]) == ["sections"]
-    assert not [finding for finding in trial.result["findings"] if finding["severity"] in "FB"]
+    assert list(outcome(trial)["changes"]) == ["sections"]
+    assert not [finding for finding in outcome(trial)["findings"] if finding["severity"] in "FB"]
 
 
 def test_a_result_is_bounded_and_says_that_it_was_shortened(
@@ -172,8 +178,8 @@ def test_a_result_is_bounded_and_says_that_it_was_shortened(
     assert trials.carry_out(trial.pk) == "done"
     trial.refresh_from_db()
     assert 10_000 < len(json.dumps(trial.result)) < 600_000
-    assert len(trial.result["sample"][0]["published"]) == 80
-    assert "is_shortened" not in trial.result
+    assert len(outcome(trial)["sample"][0]["published"]) == 80
+    assert "is_shortened" not in outcome(trial)
 
     for number in range(1, 40):
         write_layer(portal.folder / "recorded", "wide", [{f"field{n}": 1.0 for n in range(200)}])
@@ -182,7 +188,7 @@ def test_a_result_is_bounded_and_says_that_it_was_shortened(
     trial = trials.ask(TrialKind.DISCOVER, by=person, url="recorded://wide/FeatureServer")
     assert trials.carry_out(trial.pk) == "done"
     trial.refresh_from_db()
-    assert trial.result["is_shortened"]
+    assert outcome(trial)["is_shortened"]
     assert 100_000 < len(json.dumps(trial.result)) < 600_000
 
 
@@ -294,7 +300,7 @@ def test_a_dry_run_under_way_can_be_cancelled(portal: Portal, slow: Source, pers
 
         wait_until(is_fetching)
         trials.cancel(trial, person)
-        wait_until(lambda: not trials.is_held("trial", str(trial.pk)))
+        wait_until(lambda: not is_held("trial", str(trial.pk)))
     trial.refresh_from_db()
     assert (trial.status, trial.result) == ("cancelled", None)
 
