@@ -119,7 +119,7 @@ def of_repetition(every: Flows, again: Whole) -> list[Notice]:
     ):
         differ |= (old != new) & ~(np.isnan(old) & np.isnan(new))
     examples = [
-        f"{said(_instant(before.microseconds[row]))}, {before.point_id[row]}: "
+        f"{said(instant_of(before.microseconds[row]))}, {before.point_id[row]}: "
         f"{before.flow_mw[row]:g} MW, then {after.flow_mw[row]:g} MW"
         for row in np.flatnonzero(differ)[:EXAMPLES]
     ]
@@ -138,7 +138,7 @@ def of_order(in_file: Whole, flows: Flows) -> list[Notice]:
         message = (
             f"{_many(len(off), 'stamp')} {'lies' if len(off) == 1 else 'lie'} between five-minute marks."
         )
-        examples = [said(_instant(stamp)) for stamp in off[:EXAMPLES]]
+        examples = [said(instant_of(stamp)) for stamp in off[:EXAMPLES]]
         notices.append(_notice(Noticed.OFF_GRID, message, off, examples=examples))
     back = int((np.diff(in_file) < 0).sum())
     if back:
@@ -147,15 +147,18 @@ def of_order(in_file: Whole, flows: Flows) -> list[Notice]:
     return notices
 
 
-def of_gaps(flows: Flows, dates: Iterable[date], asked_at: datetime | None) -> list[Notice]:
-    """Five-minute marks without any row, a notice for each day; a day under way is looked at up to its last row."""
+def of_gaps(when: Whole, dates: Iterable[date], asked_at: datetime | None) -> list[Notice]:
+    """Five-minute marks without any row, a notice for each day. `when`: instants of rows, in order.
+
+    A day that was under way when the file was asked for is looked at up to its last row.
+    """
     notices = []
-    for day in dates if len(flows) else ():
-        begins, ends = (_microseconds(bound) for bound in day_bounds(day))
-        over = asked_at is None or _microseconds(asked_at) >= ends
-        until = ends if over else min(ends, int(flows.microseconds[-1]) + 1)
+    for day in dates if len(when) else ():
+        begins, ends = (microseconds_of(bound) for bound in day_bounds(day))
+        over = asked_at is None or microseconds_of(asked_at) >= ends
+        until = ends if over else min(ends, int(when[-1]) + 1)
         grid = np.arange(begins, until, MARK, dtype=np.int64)
-        missing = np.setdiff1d(grid, flows.microseconds)
+        missing = np.setdiff1d(grid, when)
         if len(missing):
             message = f"{len(missing):,} of {len(grid)} five-minute marks of {day} have no row."
             notices.append(_notice(Noticed.GAP, message, missing, examples=stretches(missing.tolist())))
@@ -190,7 +193,7 @@ def of_limits(flows: Flows) -> list[Notice]:
     for point_id in np.unique(flows.point_id[outside]):
         found = flows.taken(outside[flows.point_id[outside] == point_id])
         examples = [
-            f"{said(_instant(found.microseconds[row]))}: {found.flow_mw[row]:g} MW, "
+            f"{said(instant_of(found.microseconds[row]))}: {found.flow_mw[row]:g} MW, "
             f"limits {found.positive_limit_mw[row]:g} and {found.negative_limit_mw[row]:g} MW"
             for row in range(min(len(found), EXAMPLES))
         ]
@@ -211,7 +214,7 @@ def stretches(marks: Sequence[int]) -> list[str]:
             found.append([mark])
     return [
         " to ".join(
-            [said(_instant(first)), *(f"{_instant(last).astimezone(NEW_YORK):%H:%M %Z}" for last in rest)]
+            [said(instant_of(first)), *(f"{instant_of(last).astimezone(NEW_YORK):%H:%M %Z}" for last in rest)]
         )
         for first, *rest in found[:EXAMPLES]
     ]
@@ -233,14 +236,16 @@ def _notice(
 ) -> Notice:
     """`when`: the instants concerned, in order."""
     number = len(when) if count is None else count
-    return Notice(kind, message, number, _instant(when[0]), _instant(when[-1]), point_id, list(examples))
+    return Notice(kind, message, number, instant_of(when[0]), instant_of(when[-1]), point_id, list(examples))
 
 
-def _instant(microseconds: Any) -> datetime:
+def instant_of(microseconds: Any) -> datetime:
+    """Microseconds since 1970, UTC, as an instant."""
     return EPOCH + timedelta(microseconds=int(microseconds))
 
 
-def _microseconds(instant: datetime) -> int:
+def microseconds_of(instant: datetime) -> int:
+    """An instant as microseconds since 1970, UTC."""
     return (instant - EPOCH) // timedelta(microseconds=1)
 
 

@@ -6,7 +6,7 @@ is no limit; 0 is a limit ("closed this way"), and -9899 is a value.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -15,12 +15,11 @@ import numpy as np
 from interregional import noticing
 from interregional.clock import Stamp, folds_of, instants_of, new_york_date
 from interregional.lines import Columns, NotAFlowFile, columns_of
-from interregional.noticing import Flows, Notice, Noticed, Refused, Whole
+from interregional.noticing import Flows, Notice, Noticed, Refused, Whole, instant_of, microseconds_of
 
 __all__ = ["FlowRow", "NotAFlowFile", "Reading", "read"]
 
 FAR_AHEAD: Final = timedelta(days=1)
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FlowRow(NamedTuple):
@@ -81,11 +80,6 @@ class Reading:
         return instant_of(int(self.flows.microseconds[-1])) if len(self.flows) else None
 
 
-def instant_of(microseconds: int) -> datetime:
-    """Microseconds since 1970, UTC, as an instant."""
-    return EPOCH + timedelta(microseconds=microseconds)
-
-
 def _exactly(value: float) -> Decimal | None:
     return None if value != value else Decimal(repr(value)).normalize() + 0  # noqa: PLR0124 - nan is no limit
 
@@ -117,7 +111,7 @@ def read(body: bytes, *, asked_at: datetime | None = None, is_snapshot: bool = F
     notices += noticing.of_order(when, flows)
     notices += noticing.of_limits(flows)
     if not is_snapshot:
-        notices += noticing.of_gaps(flows, dates, asked_at)
+        notices += noticing.of_gaps(flows.microseconds, dates, asked_at)
         notices += noticing.of_absences(flows)
     return Reading(flows, _names(ordered, times), refused, notices, rows_read, dates)
 
@@ -149,8 +143,8 @@ def _placed(
 ) -> tuple[Columns, Whole, list[Notice]]:
     """Rows with their instants (microseconds). Those without one, or far ahead, join the refused."""
     found = instants_of(columns.stamps)
-    earlier = np.array([_microseconds(both[0]) if both else -1 for both in found], dtype=np.int64)
-    later = np.array([_microseconds(both[-1]) if both else -1 for both in found], dtype=np.int64)
+    earlier = np.array([microseconds_of(both[0]) if both else -1 for both in found], dtype=np.int64)
+    later = np.array([microseconds_of(both[-1]) if both else -1 for both in found], dtype=np.int64)
     when = earlier[columns.stamp]
     notices: list[Notice] = []
     twice = np.flatnonzero(earlier != later)
@@ -158,7 +152,7 @@ def _placed(
         rows = np.flatnonzero(np.isin(columns.stamp, twice))
         folds, notices = _folds(columns, rows, asked_at)
         when[rows] = np.where(folds, later[columns.stamp[rows]], when[rows])
-    latest = _microseconds(asked_at + FAR_AHEAD) if asked_at is not None else None
+    latest = microseconds_of(asked_at + FAR_AHEAD) if asked_at is not None else None
     sound = when >= 0
     for row in np.flatnonzero(~sound).tolist():
         reason = "clocks went forward: this hour did not exist"
@@ -197,7 +191,3 @@ def _folds(columns: Columns, rows: Whole, asked_at: datetime | None) -> tuple[Wh
             Notice(Noticed.GUESSED_HOUR, message, len(repeated), first_and_last[0][0], first_and_last[1][-1])
         )
     return np.array(folds.folds, dtype=np.int64), notices
-
-
-def _microseconds(instant: datetime) -> int:
-    return (instant - EPOCH) // timedelta(microseconds=1)

@@ -1,6 +1,6 @@
 """What is kept: who publishes (`sources.py`), what was read (`runs.py`), interfaces and their flows (`flows.py`)."""
 
-from interregional.models.flows import FlowRevision, Interface, InterfaceFlow, InterfaceName
+from interregional.models.flows import FlowRevision, Interface, InterfaceFlow, InterfaceName, Region
 from interregional.models.runs import FlowFinding, FlowRun, QuarantinedFlow, RunStatus, Severity
 from interregional.models.sources import FlowSource
 
@@ -13,6 +13,7 @@ __all__ = [
     "InterfaceFlow",
     "InterfaceName",
     "QuarantinedFlow",
+    "Region",
     "RunStatus",
     "Severity",
 ]
