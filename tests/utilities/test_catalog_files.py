@@ -117,6 +117,28 @@ def test_the_file_that_the_faulty_ones_are_made_from_is_good(tmp_path: Path) -> 
             "        remaining: hosting",
             "23: .*words.Hot: Input should be 'thermal', 'voltage', 'protection', 'islanding', 'reverse_",
         ),
+        ("states: [RI]", "states: [RI]\nstatus: unavailable", "5: status: 'unavailable' needs unavail"),
+        (
+            "states: [RI]",
+            "states: [RI]\nunavailable_because: terms",
+            "5: unavailable_because: says why it is unavailable, but it is 'seen'",
+        ),
+        (
+            "states: [RI]",
+            "states: [RI]\nstatus: unavailable\nunavailable_because: lazy",
+            "6: unavailable_because: Input should be 'login', 'not_machine_readable', 'terms' or 'not_found'",
+        ),
+        ("    layer: 0", "    lists: {fields: [ID, Odd]}", "11: .*lists.fields.1: 'Odd' is read by nothing"),
+        ("    layer: 0", "    lists: {fields: []}", "11: .*lists.fields: .*at least 1 item"),
+        ("{id: Feeder}", "{id: {field: Feeder, end: low}}", "15: .*end: end means nothing to id"),
+        ("{id: Feeder}", "{id: {field: Feeder, zero: [X]}}", "15: .*zero: zero means nothing to id"),
+        ("{id: Feeder}", "{id: {field: Feeder, format: yyyy}}", "15: .*format: format means nothing to id"),
+        ("field: HC", "field: HC\n            end: middle", "21: .*end: Input should be 'low' or 'high'"),
+        (
+            "sources:",
+            "other_layers: [{title: T, service_url: U, holds: gold, not_read: So}]\nsources:",
+            "7: other_layers.0.holds: Input should be 'capacity', 'substations'",
+        ),
         ("name: Good", "name: " + "G" * 121, "3: name: String should have at most 120 characters"),
         ("states:", f"parent_company: {'P' * 121}\nstates:", "4: parent_company: .*at most 120 char"),
         ("title: Sections", "title: " + "S" * 201, "9: .*title: String should have at most 200 char"),
@@ -215,9 +237,12 @@ def test_everything_that_can_be_said_survives_the_database() -> None:
         "whole",
         key=["a", "b"],
         thresholds={"max_row_loss": 0.5},
+        lists={"fields": ["a", "b"], "separator": ";"},
+        terms="Asks to be named",
         fields={
             "feeder_id": {"id": "feeder"},
             "record_date": {"date": {"field": "d", "format": "M/d/yyyy"}},
+            "der_date": {"date": {"field": "e", "format": ["M/d/yyyy", "yyyyMMdd"]}},
         },
         figures=[
             {
@@ -231,6 +256,9 @@ def test_everything_that_can_be_said_survives_the_database() -> None:
                         "withheld": ["REDACTED"],
                         "not_studied": ["NA"],
                         "unknown": ["?"],
+                        "zero": ["NONE"],
+                        "end": "low",
+                        "coded": True,
                     }
                 },
                 "constraining_metric": {"metric": {"field": "m", "words": {"Hot wire": "thermal"}}},
