@@ -20,15 +20,19 @@ WHOLE_FROM: Final = 13  # from this zoom on shapes are sent as they are
 
 
 def _drawn(shape: str, whole: str) -> str:
-    """`shape` in tile coordinates; where it is too small for them, the point of `whole` nearest the middle.
+    """`shape` in tile coordinates; where it is too small for them, a point of `whole`.
 
+    That is the point nearest the tile's middle; where it lies outside the tile, the one of what is inside.
     A shape whose box meets the tile while it does not itself is null.
     """
-    point = f"ST_ClosestPoint({whole}, ST_Centroid({_TILE}))"
-    return (
-        f"coalesce(ST_AsMVTGeom({shape}, {_TILE}, 4096, {_MARGIN}),"
-        f" ST_AsMVTGeom({point}, {_TILE}, 4096, {_MARGIN}))"
+    middle = f"ST_Centroid({_TILE})"
+    choices = (
+        shape,
+        f"ST_ClosestPoint({whole}, {middle})",
+        f"ST_ClosestPoint(ST_ClipByBox2D({whole}, {_AROUND}), {middle})",
     )
+    drawn = ", ".join(f"ST_AsMVTGeom({choice}, {_TILE}, 4096, {_MARGIN})" for choice in choices)
+    return f"coalesce({drawn})"
 
 
 def _tile(layer: str, rows: str, *, feature_id: str = "") -> str:

@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from django.http import HttpResponse
 from psycopg.errors import QueryCanceled
 
-from hosting.api.problems import problem
+from hcportal.api.problems import problem
 
 LONGEST_SECONDS: Final = (
     10  # several times what the slowest statement took; nothing may hold the server longer

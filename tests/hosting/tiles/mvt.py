@@ -38,7 +38,7 @@ def tile(client: Client, layer: str, z: int, x: int, y: int, **parameters: Any) 
 
 
 def decode(content: bytes, layer: str, z: int, x: int, y: int) -> list[Feature]:
-    meta, _fids, shapes, columns = raw.read(content, layer=layer, X=x, Y=y, Z=z)
+    meta, _fids, shapes, columns = raw.read(content, layer=layer, X=x, Y=y, Z=z, CLIP="NO")
     rows = [
         {name: _plain(column[number]) for name, column in zip(meta["fields"], columns, strict=True)}
         for number in range(len(shapes))

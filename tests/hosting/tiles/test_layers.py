@@ -277,3 +277,20 @@ def test_tiles_are_read_by_the_spatial_index() -> None:
             cursor.execute(f"EXPLAIN {sql}", {**names, "z": z, "x": x, "y": y, "sources": [run.source_id]})
             plan = "\n".join(row for (row,) in cursor.fetchall())
         assert index in plan, plan
+
+
+def test_a_small_part_in_a_corner_shows_its_feeder_though_more_of_it_is_nearer_outside(
+    client: Client,
+) -> None:
+    z, x, y = place(*PROVIDENCE, 8)
+    side = 360 / 2**z
+    west = x * side - 180
+    corner = Point(west + 0.01 * side, 42.54, srid=4326)
+    beyond = west + 1.03 * side
+    parts = f"(({corner.x} {corner.y},{corner.x + 1e-6} {corner.y}),({beyond} 41.9,{beyond + 0.3} 41.9))"
+    make_record(
+        make_feeder(make_published_run()), geometry=GEOSGeometry(f"MULTILINESTRING{parts}", srid=4326)
+    )
+    (found,) = tile(client, "feeders", z, x, y)
+    where = corner.transform(3857, clone=True)
+    assert GEOSGeometry(found.shape.wkt, srid=3857).distance(where) < 100
