@@ -1,4 +1,4 @@
-"""Which addresses may be connected to, and connections that go nowhere else.
+"""Which addresses may be asked and connected to, and connections that go nowhere else.
 
 A host's name is looked up and judged where the connection is made, so that what was checked is what is
 connected to: a name that resolves differently the second time gains nothing. Private, link-local, carrier
@@ -8,8 +8,10 @@ and metadata addresses are refused; this machine's own too, unless a test allows
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -19,6 +21,9 @@ from urllib3.util.connection import create_connection
 from hcportal.errors import RefusedAddress, Unreachable
 from hcportal.pace import Retry
 
+PORTS = {"https": {443, 6443}, "http": {80, 6080}}
+"""Where web servers and ArcGIS servers listen; whoever listens elsewhere is none that we read."""
+_SERVICE = re.compile(r"(/[\w.~%-]+)*/rest/services(/[\w.~%-]+)+/(Feature|Map)Server(/\d+)?", re.IGNORECASE)
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -107,3 +112,56 @@ def is_local(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def permitted(url: str, *, allow_http: bool, allow_loopback: bool, allow_recorded: bool) -> SplitResult:
+    """The address in its parts, or RefusedAddress: what can be told before any name is looked up."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as problem:
+        raise RefusedAddress(f"{without_query(url)} is not an address: {problem}") from problem
+    if not host:
+        raise RefusedAddress(f"{without_query(url)} names no host")
+    if parts.scheme == "recorded" and allow_recorded:
+        return parts
+    if parts.scheme not in PORTS:
+        raise RefusedAddress(f"{without_query(url)}: only https addresses are fetched, not {parts.scheme}")
+    if parts.username is not None or parts.password is not None:
+        raise RefusedAddress(f"the address at {host} carries a user name; remove it")
+    local = allow_loopback and is_local(host)
+    if parts.scheme == "http" and not (allow_http or local):
+        raise RefusedAddress(f"{without_query(url)} is not encrypted; only https addresses are fetched")
+    if port is not None and port not in PORTS[parts.scheme] and not local:
+        raise RefusedAddress(f"{without_query(url)}: port {port} is none that map services listen on")
+    return parts
+
+
+def entered(url: str) -> str:
+    """An address that a person typed, as it is asked; RefusedAddress where it is no ArcGIS service or layer.
+
+    What is behind `/query` and `?` is left out. Recordings are addressed by their name alone.
+    """
+    url = without_query(url.strip()).rstrip("/").removesuffix("/query")
+    try:
+        parts = urlsplit(url)
+    except ValueError as problem:
+        raise RefusedAddress(f"{url} is not an address: {problem}") from problem
+    if parts.scheme != "recorded" and not _SERVICE.fullmatch(parts.path):
+        raise RefusedAddress(
+            f"{parts.scheme}://{parts.hostname or ''}{parts.path} is no map service: its address has"
+            " /rest/services/ in it and ends in FeatureServer or MapServer, or in one of these and a"
+            " layer's number"
+        )
+    return url
+
+
+def turns_of(parts: SplitResult) -> str:
+    """Whose turns a request takes: its host's. On this machine every port is a server of its own."""
+    host = parts.hostname or ""
+    return f"{host}-{parts.port}" if is_local(host) else host
+
+
+def without_query(url: str) -> str:
+    """An address as it may be logged: no query, where tokens would be."""
+    return url.partition("?")[0].partition("#")[0]

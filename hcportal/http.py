@@ -22,7 +22,7 @@ import orjson
 import requests
 import urllib3
 
-from hcportal.addresses import CheckedAdapter, is_local
+from hcportal.addresses import CheckedAdapter, is_local, permitted, turns_of, without_query
 from hcportal.errors import BadAnswer, RefusedAddress, ServiceError, Unreachable
 from hcportal.pace import Pace, Retry, Token, seconds, token_from_environment
 
@@ -68,7 +68,8 @@ class Client:
         max_bytes: int = 256 << 20,
         per_host: int = 4,
         overall: int = 16,
-        pause: float = 0.05,
+        pause: float | None = None,
+        pace_folder: Path | None = None,
         attempts: int = 6,
         backoff: float = 0.5,
         longest_wait: float = 120,
@@ -77,11 +78,14 @@ class Client:
 
         `contact` is an address or page where publishers find a person, sent in the User-Agent. `ca_file`
         holds the certificate authorities to trust instead of the usual ones; TLS itself is never off.
+        `pause` is the time between two starts at one host, in seconds: 0.05, and none for this machine,
+        unless it is given. In `pace_folder` all clients of this machine keep a host's limits together.
         """
         self.allow_loopback, self.allow_http = allow_loopback, allow_http
         self._timeouts, self._deadline, self._max_bytes = (connect_timeout, read_timeout), deadline, max_bytes
         self._attempts, self._backoff, self._longest_wait = attempts, backoff, longest_wait
-        self._pace = Pace(per_host, overall, pause)
+        self._pause_here = pause is not None
+        self._pace = Pace(per_host, overall, 0.05 if pause is None else pause, pace_folder)
         self._closed = threading.Event()
         self._session = requests.Session()
         self._session.trust_env = (
@@ -149,7 +153,8 @@ class Client:
             except Retry as trouble:
                 tries += 1
                 stumbles += trouble.once
-                host = self._permitted(url).hostname or ""
+                parts = self._permitted(url)
+                host = parts.hostname or ""
                 renew = trouble.token and not renewed and self._pace.host(host).token is not None
                 if renew:
                     renewed = True
@@ -160,7 +165,7 @@ class Client:
                 if spent or trouble.token or wait > self._longest_wait:
                     raise trouble.error from trouble.__cause__
                 if trouble.busy or trouble.after:
-                    self._pace.slow_down(host, halve=trouble.busy, seconds=trouble.after or 0)
+                    self._pace.slow_down(turns_of(parts), halve=trouble.busy, seconds=trouble.after or 0)
                 self._closed.wait(wait)
             else:
                 return value
@@ -170,25 +175,12 @@ class Client:
 
         Recordings are for those who ask for them: no server may send its readers there.
         """
-        try:
-            parts = urlsplit(url)
-            host, _ = parts.hostname, parts.port
-        except ValueError as problem:
-            raise RefusedAddress(f"{without_query(url)} is not an address: {problem}") from problem
-        if not host:
-            raise RefusedAddress(f"{without_query(url)} names no host")
-        if parts.scheme == "recorded" and self._recorded and not redirected:
-            return parts
-        if parts.scheme not in {"http", "https"}:
-            raise RefusedAddress(
-                f"{without_query(url)}: only https addresses are fetched, not {parts.scheme}"
-            )
-        if parts.username is not None or parts.password is not None:
-            raise RefusedAddress(f"the address at {host} carries a user name; remove it")
-        local = self.allow_loopback and is_local(host)
-        if parts.scheme == "http" and not (self.allow_http or local):
-            raise RefusedAddress(f"{without_query(url)} is not encrypted; only https addresses are fetched")
-        return parts
+        return permitted(
+            url,
+            allow_http=self.allow_http,
+            allow_loopback=self.allow_loopback,
+            allow_recorded=self._recorded and not redirected,
+        )
 
     def _answer(self, url: str, params: Params, *, post: bool, renew: bool) -> tuple[bytes, Exception | None]:
         """One request, redirects included: the body, and what its HTTP status means where that is no."""
@@ -200,7 +192,8 @@ class Client:
             sent = {k: v for k, v in params.items() if k != "token" or parts[:2] == origin}
             if known.token and (parts.scheme == "https" or is_local(host)):
                 sent["token"] = known.token(renew)
-            with self._pace.turn(host, pause=parts.scheme != "recorded" and not is_local(host)):
+            far = parts.scheme != "recorded" and (self._pause_here or not is_local(host))
+            with self._pace.turn(turns_of(parts), pause=far, alone=parts.scheme == "recorded"):
                 response, body = self._send(url, sent, post=post, headers=known.headers)
             if not response.is_redirect:
                 return body, _refusal(response, body, without_query(url))
@@ -298,8 +291,3 @@ def plain(words: str) -> str:
     """A server's words as they may be shown and kept: short, no control characters, no NUL for PostgreSQL."""
     words = _CONTROL.sub(" ", words).strip()
     return words if len(words) <= MOST_WORDS else words[: MOST_WORDS - 1] + "…"
-
-
-def without_query(url: str) -> str:
-    """An address as it may be logged: no query, where tokens would be."""
-    return url.partition("?")[0]

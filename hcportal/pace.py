@@ -1,7 +1,7 @@
 """How often, how many at a time, and when to ask again.
 
 Each host has its turns: so many requests under way, a pause between their starts, fewer once it complains.
-The limits hold within one process.
+The limits hold within one client; with a shared folder (`hcportal.pace_shared`), for all of a machine.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 from hcportal.errors import FetchError, ServiceError
+from hcportal.pace_shared import SharedPace
 
 Token = Callable[[bool], str]
 """Gives the token of a host; True asks for a new one, because the server refused the last."""
@@ -67,7 +69,8 @@ class Host:
 class Pace:
     """Turns at each host: so many at a time, a pause between them, fewer where the host asks for it."""
 
-    def __init__(self, per_host: int, overall: int, pause: float) -> None:
+    def __init__(self, per_host: int, overall: int, pause: float, shared: Path | None = None) -> None:
+        self._shared = SharedPace(shared, per_host) if shared is not None else None
         self._per_host, self._overall, self._pause = per_host, overall, pause
         self._active = 0
         self._hosts: dict[str, Host] = {}
@@ -78,8 +81,10 @@ class Pace:
             return self._hosts.setdefault(name, Host(self._per_host))
 
     @contextmanager
-    def turn(self, name: str, *, pause: bool) -> Iterator[None]:
+    def turn(self, name: str, *, pause: bool, alone: bool = False) -> Iterator[None]:
+        """Hold a turn at the host; `alone`: this client's own turns are all that counts."""
         host = self.host(name)
+        wanted = self._pause if pause else 0.0
         with self._changed:
             while True:
                 wait = host.next_start - time.monotonic()
@@ -91,9 +96,11 @@ class Pace:
                     break
             host.active += 1
             self._active += 1
-            host.next_start = time.monotonic() + (self._pause if pause else 0.0)
+            host.next_start = time.monotonic() + wanted
+        together = None if alone else self._shared
         try:
-            yield
+            with together.turn(name, pause=wanted, wait=time.sleep) if together else nullcontext():
+                yield
         finally:
             with self._changed:
                 host.active -= 1
@@ -111,6 +118,8 @@ class Pace:
             host.next_start = max(host.next_start, time.monotonic() + seconds)
             if halve:
                 host.limit = max(1, host.limit // 2)
+        if self._shared:
+            self._shared.slow_down(name, halve=halve, seconds=seconds)
 
 
 def seconds(retry_after: str | None) -> float | None:

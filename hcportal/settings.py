@@ -200,7 +200,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
-    "EXCEPTION_HANDLER": "hosting.api.problems.problem_response",
+    "EXCEPTION_HANDLER": "hcportal.api.problems.problem_response",
 }
 
 # The API's description; hosting/api/schema.py says how an endpoint becomes its part of it.
@@ -244,6 +244,8 @@ HCP_SPARK_REMOTE = env.str("HCP_SPARK_REMOTE", "")
 HCP_CATALOG = [Path(folder) for folder in env.str("HCP_CATALOG", "").split(":") if folder]
 HCP_ALLOW_LOOPBACK = env.bool("HCP_ALLOW_LOOPBACK", False)
 HCP_CONTACT = env.str("HCP_CONTACT", "")
+HCP_PACE = VAR_DIR / "pace"  # where the processes of this machine keep a host's limits together
+HCP_CLIENT: dict[str, float] = {}  # other limits than those of hcportal.http.Client, by its own names
 HCP_MAP_TILES = env.str("HCP_MAP_TILES", "")
 HCP_MAP_ATTRIBUTION = env.str("HCP_MAP_ATTRIBUTION", "© OpenStreetMap contributors" if HCP_MAP_TILES else "")
 HCP_RECORDED = VAR_DIR / "recorded"  # what `recorded://` addresses are answered from

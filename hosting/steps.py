@@ -49,6 +49,8 @@ def http_client() -> Client:
         allow_loopback=settings.HCP_ALLOW_LOOPBACK,
         contact=settings.HCP_CONTACT,
         recorded_root=settings.HCP_RECORDED,
+        pace_folder=settings.HCP_PACE,
+        **settings.HCP_CLIENT,
     )
 
 
