@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from hosting.models import ConstrainingMetric, HostingCapacityRecord, Substation
+from hosting.models import ConstrainingMetric, HostingCapacityRecord
 from hosting.views import amounts, meaning
 from hosting.views.chosen import feeder_address, record_name
 from hosting.views.map import map_context
@@ -87,9 +87,7 @@ def feeders_table(request: HttpRequest) -> HttpResponse:
         "figure_name": amounts.figure_name(given["capacity_type"], given["variant"]),
         "place": place_said(given["bbox"]),
         "without_place": with_changed(request.GET, ("bbox", "page")),
-        "substation": Substation.objects.filter(pk=given["substation"]).first()
-        if given["substation"]
-        else None,
+        "substation": given["substation"],
         "without_substation": with_changed(request.GET, ("substation", "page")),
         "on_map": _on_map(selection),
         "columns": columns(

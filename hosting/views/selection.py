@@ -12,8 +12,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from hosting.api.numbers import Megawatts, WholeNumber
-from hosting.api.parameters import Parameters, Slug
+from hcportal.api.numbers import Megawatts, WholeNumber
+from hcportal.api.parameters import Parameters, Slug
 from hosting.api.places import Box, BoxField
 from hosting.classes import FIGURES
 from hosting.models import CapacityType, ConstrainingMetric, HostingCapacityRecord
@@ -49,7 +49,7 @@ class SelectionParameters(Parameters):
     min_hosting_mw = Megawatts(default=None)
     constraint = serializers.ChoiceField(ConstrainingMetric.choices, default=None)
     bbox = BoxField(default=None)
-    substation = WholeNumber(default=None, min_value=1, max_value=2**63 - 1)
+    substation = serializers.CharField(default=None, max_length=200)
     sort = serializers.ChoiceField(
         [(sign + name, name) for name in SORTS for sign in ("", "-")], default=None
     )
@@ -85,7 +85,7 @@ class Selection:
         if given["utility"]:
             rows = rows.filter(utility__utility_code=given["utility"])
         if given["substation"]:
-            rows = rows.filter(substation=given["substation"])
+            rows = rows.filter(substation_name=given["substation"])
         if given["bbox"]:
             anywhere = Q()
             for shape in given["bbox"].shapes():
