@@ -17,6 +17,7 @@ from hosting.views.feeder import feeder_page
 from hosting.views.feeders import feeders_table
 from hosting.views.home import home
 from hosting.views.map import map_page
+from hosting.views.search import search_page
 from hosting.views.utilities import utilities, utility_page
 
 urlpatterns = [
@@ -28,6 +29,7 @@ urlpatterns = [
     path("utilities/<str:code>/", utility_page, name="utility"),
     path("feeders/", feeders_table, name="feeders"),
     path("feeders/<slug:code>/<str:slug>/", feeder_page, name="feeder"),
+    path("search", search_page, name="search"),
     path("about/", about, name="about"),
     # API
     path("api/docs", api_docs, name="api-docs"),

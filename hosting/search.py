@@ -29,7 +29,7 @@ _LEFT_OUT: Final = " -_./\\#()&,;:%'\"+*"
 _SQUEEZED: Final = "translate(upper({}), ' -_./\\#()&,;:%%''\"+*', '')"
 _FEEDER: Final = _SQUEEZED.format("external_id || ' ' || name")
 _SUBSTATION: Final = _SQUEEZED.format("substation_name")
-_SHORTEST: Final = 3  # an index of trigrams is of no use to a shorter word
+SHORTEST: Final = 3  # an index of trigrams is of no use to a shorter word
 
 _OF_FEEDER: Final = (
     "EXISTS (SELECT 1 FROM hosting_hostingcapacityrecord r JOIN utilities_source s ON s.id = r.source_id"
@@ -161,7 +161,7 @@ def _has_all(words: list[str], given: dict[str, Any], text: str) -> str:
 
     Adds the words to `given`.
     """
-    if not any(len(word) >= _SHORTEST for word in words):
+    if not any(len(word) >= SHORTEST for word in words):
         return ""
     given |= {f"word{number}": f"%{word}%" for number, word in enumerate(words)}
     return " AND ".join(f"{text} LIKE %(word{number})s" for number in range(len(words)))
