@@ -64,7 +64,7 @@ class SourceSpec(Closed):
 
     code: Slug
     title: Title
-    service_url: Address
+    service_url: Address = Field("", description="empty where nothing but discovery leads to it")
     layer: int | None = Field(None, ge=0)
     geometry: Geometry = "polyline"
     grain: Literal["section", "feeder", "cell"]
@@ -103,6 +103,8 @@ class SourceSpec(Closed):
         pairs = [(figure.capacity_type, figure.variant) for figure in self.figures]
         if len(set(pairs)) < len(pairs):
             raise misfit("two of them have the same capacity_type and variant", "figures")
+        if not self.service_url and self.discovery.strategy not in {"services", "owner"}:
+            raise misfit("is required, as discovery does not find another", "service_url")
         if self.grain != "cell" and self.fields.feeder_id is None:
             raise misfit(f"'{self.grain}', so fields.feeder_id must be mapped", "grain")
         for number, figure in enumerate(self.figures):
@@ -220,7 +222,9 @@ class UtilitySpec(Closed):
                 raise misfit(f"two sources are called '{source.code}'", "sources", number, "code")
             codes.add(source.code)
             scheme, where = source.scheme, ("sources", number, "service_url")
-            if not (scheme in self.SCHEMES or (scheme == "http" and source.is_on_this_machine)):
+            if source.service_url and not (
+                scheme in self.SCHEMES or (scheme == "http" and source.is_on_this_machine)
+            ):
                 raise misfit(f"must be https, not {source.service_url}", *where)
             if scheme == "recorded" and not self.synthetic:
                 raise misfit("recorded:// is for synthetic utilities only", *where)

@@ -69,7 +69,7 @@ def sync_catalog(folders: Iterable[Path] | None = None, *, include_synthetic: bo
                 "status": entry.status,
                 "is_synthetic": entry.synthetic,
                 "requires_auth": entry.requires_auth,
-                "service_url": entry.sources[0].service_url if entry.sources else "",
+                "service_url": next(filter(None, (spec.service_url for spec in entry.sources)), ""),
                 "in_catalog": True,
                 "config_json": entry.model_dump(mode="json", exclude_defaults=True),
             },

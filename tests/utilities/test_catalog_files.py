@@ -129,6 +129,11 @@ def test_the_file_that_the_faulty_ones_are_made_from_is_good(tmp_path: Path) -> 
             "6: unavailable_because: Input should be 'login', 'not_machine_readable', 'terms' or 'not_found'",
         ),
         ("    layer: 0", "    lists: {fields: [ID, Odd]}", "11: .*lists.fields.1: 'Odd' is read by nothing"),
+        (
+            "    service_url: https://gis.example.org/FeatureServer\n",
+            "",
+            "8: sources.0.service_url: is required, as discovery does not find another",
+        ),
         ("    layer: 0", "    lists: {fields: []}", "11: .*lists.fields: .*at least 1 item"),
         ("{id: Feeder}", "{id: {field: Feeder, end: low}}", "15: .*end: end means nothing to id"),
         ("{id: Feeder}", "{id: {field: Feeder, zero: [X]}}", "15: .*zero: zero means nothing to id"),
