@@ -36,7 +36,7 @@ def some_records() -> None:
     make_record(make_feeder(run), geometry=None)
 
 
-def expected(box: tuple[float, ...] | None = None, **given: Any) -> dict[str, Any]:
+def expected(box: tuple[float, float, float, float] | None = None, **given: Any) -> dict[str, Any]:
     rows = visible(HostingCapacityRecord.objects.exclude(geometry=None)).filter(
         capacity_type=given.get("capacity_type", "generation"), variant="default"
     )
@@ -82,7 +82,7 @@ def _classes(records: list[HostingCapacityRecord], column: str) -> dict[str, int
 )
 @pytest.mark.parametrize("box", [None, (-71.6, 41.2, -71.3, 41.7), (-180, -90, 180, 90), (10, 10, 11, 11)])
 def test_counts_are_what_the_rows_say(
-    client: Client, given: dict[str, str], box: tuple[float, ...] | None
+    client: Client, given: dict[str, str], box: tuple[float, float, float, float] | None
 ) -> None:
     some_records()
     where = {"bbox": ",".join(map(str, box))} if box else {}

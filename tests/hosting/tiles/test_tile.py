@@ -64,7 +64,8 @@ def test_a_tile_of_the_present_version_may_be_kept_for_good_and_any_other_not(cl
     address = client.get("/tiles/feeders.json").json()["tiles"][0]
     version = address.rpartition("v=")[2]
     for asked, kept in ((version, True), ("another", False), (None, False)):
-        answer = ask(client, "feeders", *TILE, **({"v": asked} if asked else {}))
+        given: dict[str, Any] = {"v": asked} if asked else {}
+        answer = ask(client, "feeders", *TILE, **given)
         assert answer.status_code == 200
         for_good = answer["Cache-Control"] == "public, max-age=31536000, immutable"
         assert for_good is kept
