@@ -106,6 +106,7 @@ FIELD_TYPES = {
     "BooleanField": "true or false",
     "DateField": "date",
     "DateTimeField": "instant",
+    "FloatField": "number",
     "JSONField": "JSON",
     "PositiveIntegerField": "integer",
     "PositiveSmallIntegerField": "integer",
