@@ -4,35 +4,14 @@ An endpoint names its forms in `answers`, media type to serializer; `schema.py` 
 description from them and from the endpoint's parameters, so that there is one place for each word of it.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
 
+from hcportal.api.shapes import CSV, GEO_JSON, JSON, Answers, Shape
 from hosting.api.geometries import GeometryShape
 
-JSON, GEO_JSON, CSV = "application/json", "application/geo+json", "text/csv"
-Shape = type[serializers.Serializer[Any]]
-Answers = Mapping[str, Shape | dict[str, Any]]
-
-
-class ParameterErrorSerializer(serializers.Serializer[Any]):
-    """What is wrong with one parameter."""
-
-    parameter = serializers.CharField(help_text="Its name")
-    detail = serializers.CharField(help_text="What is wrong with it")
-
-
-class ProblemSerializer(serializers.Serializer[Any]):
-    """An error (RFC 9457): what happened, and what to do."""
-
-    type = serializers.CharField(help_text="about:blank: nothing beyond what the status says")
-    title = serializers.CharField(help_text="The status in words")
-    status = serializers.IntegerField(help_text="The HTTP status")
-    detail = serializers.CharField(help_text="What happened, for a person to read")
-    errors = ParameterErrorSerializer(  # type: ignore[assignment]  # a field of that name
-        many=True, required=False, help_text="Each parameter at fault"
-    )
+__all__ = ["CSV", "GEO_JSON", "JSON", "Answers", "Shape", "WithheldSerializer", "collected", "listed"]
 
 
 class WithheldSerializer(serializers.Serializer[Any]):

@@ -18,14 +18,14 @@ from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
+from hcportal.api.numbers import WholeNumber
+from hcportal.api.parameters import StrictView
+from hcportal.api.versions import etag_of, not_modified, stamp
 from hosting.api.access import BOUNDED_DEGREES, BOUNDED_ROWS, Access, access_to
 from hosting.api.answers import GEO_JSON, Answers, collected
 from hosting.api.fields import ExactNumber, TextOrNull, WordOrNull
-from hosting.api.numbers import WholeNumber
 from hosting.api.paging import next_page
-from hosting.api.parameters import StrictView
 from hosting.api.records import RecordParameters, RecordSerializer, Rows, figures, matching, with_columns
-from hosting.api.versions import etag_of, not_modified, stamp
 
 FEATURES_A_CHUNK = 500  # measured: below, round trips show; above, the first features come late
 

@@ -13,10 +13,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hcportal.api.numbers import Number, WholeNumber
+from hcportal.api.parameters import StrictView
+from hcportal.api.versions import etag_of, not_modified, stamp
 from hosting.api.access import access_to_all
 from hosting.api.answers import JSON, Answers, listed
-from hosting.api.numbers import Number, WholeNumber
-from hosting.api.parameters import StrictView
 from hosting.api.records import (
     COLUMNS,
     FigureParameters,
@@ -26,7 +27,6 @@ from hosting.api.records import (
     matching,
     with_columns,
 )
-from hosting.api.versions import etag_of, not_modified, stamp
 
 
 class NearbyParameters(FigureParameters):

@@ -7,8 +7,8 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hcportal.api.parameters import StrictView
 from hosting.api.answers import JSON, Answers
-from hosting.api.parameters import StrictView
 
 
 @cache

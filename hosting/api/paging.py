@@ -7,8 +7,8 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from hosting.api.numbers import WholeNumber
-from hosting.api.parameters import Parameters, Slug
+from hcportal.api.numbers import WholeNumber
+from hcportal.api.parameters import Parameters, Slug
 
 
 class LimitParameters(Parameters):

@@ -7,7 +7,7 @@ from django.contrib.gis.geos import GEOSGeometry, LineString, Point, Polygon
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from hosting.api.numbers import NUMBER
+from hcportal.api.numbers import NUMBER
 
 _LONGITUDE = {"type": "number", "minimum": -180, "maximum": 180}
 _LATITUDE = {"type": "number", "minimum": -90, "maximum": 90}

@@ -8,14 +8,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hcportal.api.numbers import Megawatts
+from hcportal.api.parameters import Parameters, Slug, StrictView
+from hcportal.api.versions import etag_of, not_modified, stamp
 from hosting.api.access import access_to
 from hosting.api.answers import JSON, Answers, listed
 from hosting.api.fields import ExactNumber, TextOrNull, WordOrNull
-from hosting.api.numbers import Megawatts
 from hosting.api.paging import IdPageParameters, page
-from hosting.api.parameters import Parameters, Slug, StrictView
 from hosting.api.places import BoxField
-from hosting.api.versions import etag_of, not_modified, stamp
 from hosting.models import CapacityType, ConstrainingMetric, HostingCapacityRecord
 from hosting.models.records import RemainingBasis
 

@@ -7,9 +7,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hcportal.api.parameters import StrictView
 from hosting.api.answers import JSON, Answers, listed
 from hosting.api.paging import IdPageParameters, page
-from hosting.api.parameters import StrictView
 from hosting.api.utilities import no_such_utility
 from hosting.models import HCIngestionRun, RunStatus
 from utilities.models import Utility

@@ -10,11 +10,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hcportal.api.parameters import StrictView
+from hcportal.api.versions import etag_of, not_modified, stamp
 from hosting.api.answers import JSON, Answers, listed
 from hosting.api.fields import ExactNumber
 from hosting.api.paging import PageParameters, page
-from hosting.api.parameters import StrictView
-from hosting.api.versions import etag_of, not_modified, stamp
 from hosting.models import CapacityType, HostingCapacitySummary
 from utilities.models import Utility
 

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from hosting.api.problems import problem
+from hcportal.api.problems import problem
 
 # ruff: noqa: ARG001  # Django passes `exception` by name
 

@@ -5,10 +5,10 @@ from datetime import date, datetime, timedelta
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
 from interregional.clock import day_bounds, grid_of, instants
 from interregional.noticing import Noticed
 from interregional.nyiso import Reading, read
-
 from tests.interregional.files import Row, as_file, day_like_the_real_one, minutes, real_day, row, utc
 from tests.reference import reference
 

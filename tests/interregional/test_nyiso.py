@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 import pytest
+
 from interregional.lines import NotAFlowFile, _by_line, columns_of
 from interregional.noticing import Noticed
 from interregional.nyiso import FlowRow, Reading, read
-
 from tests.interregional.files import HEADER, as_file, minutes, real_day, real_extract, real_rows, row, utc
 
 T = utc("2026-07-01 12:00")
