@@ -107,6 +107,7 @@ FIELD_TYPES = {
     "DateField": "date",
     "DateTimeField": "instant",
     "FloatField": "number",
+    "PositiveBigIntegerField": "integer",
     "JSONField": "JSON",
     "PositiveIntegerField": "integer",
     "PositiveSmallIntegerField": "integer",
