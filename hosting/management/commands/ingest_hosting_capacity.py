@@ -153,21 +153,27 @@ class Command(PersonCommand):
         from rich.console import Console
         from rich.table import Table
 
+        from hosting.listing import utilities
+
         table = Table(
-            "code", "utility", "states", "status", "sources", "last published", box=None, pad_edge=False
+            *("code", "utility", "states", "status", "scheduled", "types", "grain", "last run", "why not"),
+            box=None,
+            pad_edge=False,
         )
-        for utility in Utility.objects.prefetch_related("sources"):
-            sources = ", ".join(source.code for source in utility.sources.all() if source.in_catalog)
-            last = utility.last_ingested_at
+        for listed in utilities():
+            utility, at = listed.utility, listed.last_run_at
             table.add_row(
                 utility.utility_code,
                 utility.utility_name,
                 " ".join(utility.states),
                 utility.status,
-                sources or "none",
-                f"{last:%Y-%m-%d %H:%M} UTC" if last else "never",
+                f"{listed.scheduled} of {len(listed.sources)}" if listed.sources else "none",
+                ", ".join(listed.capacity_types),
+                ", ".join(listed.grains),
+                f"{at:%Y-%m-%d %H:%M} UTC, {listed.last_run_status}" if at else "never",
+                listed.why_not,
             )
-        Console(file=self.out, width=None if self.stdout.isatty() else 160).print(table)
+        Console(file=self.out, width=None if self.stdout.isatty() else 220).print(table)
 
 
 def known_utility(code: str) -> Utility:
@@ -197,8 +203,13 @@ def chosen_sources(utility: str, source: str | None, category: str | None) -> li
         if not found:
             raise UnknownName(f"{utility} has no source '{source}'; it has {', '.join(codes) or 'none'}.")
     if not found:
+        from hosting.listing import utilities
+
+        why = next(
+            (f" ({known.why_not})" for known in utilities() if known.utility.utility_code == utility), ""
+        )
         raise UnknownName(
-            f"Nothing to ingest for '{utility}': the catalog has no source that can be fetched."
+            f"Nothing to ingest for '{utility}': the catalog has no source that can be fetched{why}."
         )
     return found
 
