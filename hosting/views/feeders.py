@@ -104,8 +104,9 @@ def _rows(request: HttpRequest, selection: Selection, utility: dict[str, Any] | 
     total = _count(selection.everything()) if selection.has_filters else passing
     last = max(1, -(-passing.number // PAGE))
     page = min(selection.given["page"], last)
-    found = selection.in_order().select_related("utility", "feeder").only(*COLUMNS)
-    rows = [_row(record) for record in found[(page - 1) * PAGE : page * PAGE]] if passing.number else []
+    pks = selection.page_of((page - 1) * PAGE, PAGE) if passing.number else []
+    by_pk = HostingCapacityRecord.objects.select_related("utility", "feeder").only(*COLUMNS).in_bulk(pks)
+    rows = [_row(by_pk[pk]) for pk in pks if pk in by_pk]  # one may be gone since
     return {
         "rows": rows,
         "passing": passing,
