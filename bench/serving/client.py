@@ -15,6 +15,7 @@ from pathlib import Path
 from hcportal.services.programs import Address
 
 HEADERS = {"Accept-Encoding": "gzip", "Accept": "*/*"}
+PASSES = 3  # the one that took least counts: others use this machine too
 LUA = Path(__file__).with_name("paths.lua")
 
 

@@ -16,8 +16,8 @@ SECONDS = 4
 
 def measure(
     wrk: str, address: Address, cached: Sequence[Tile], many: Sequence[Tile], places: list[Place]
-) -> str:
-    """A table of text."""
+) -> None:
+    """Print a table, line by line."""
     nearby = [f"{NEARBY}?lat={lat}&lon={lon}" for lon, lat in around(places, 500, 6)]
     kinds: dict[str, list[str]] = {
         "tile, cached": [tile.path for tile in cached],
@@ -27,7 +27,7 @@ def measure(
         "records of a utility, 100": [f"{RECORDS}?limit=100"],
         "page of feeders": ["/feeders/?utility=load_1"],
     }
-    lines = [f"{'':<28}" + "".join(f"{f'{number} clients':>24}" for number in CLIENTS)]
+    print(f"{'':<28}" + "".join(f"{f'{number} clients':>24}" for number in CLIENTS), flush=True)
     used = 0
     for what, paths in kinds.items():
         cells = []
@@ -44,5 +44,4 @@ def measure(
                 load = client.hammer(wrk, address, paths, number, SECONDS)
             note += f" {load.failed} FAILED" if load.failed else ""
             cells.append(f"{load.per_second:>10.1f}/s {load.p95_ms:>8.1f} ms{note}")
-        lines.append(f"{what:<28}" + "".join(f"{cell:>24}" for cell in cells))
-    return "\n".join(lines)
+        print(f"{what:<28}" + "".join(f"{cell:>24}" for cell in cells), flush=True)

@@ -19,9 +19,12 @@ class Figure:
         return self.limit is None or self.ours <= self.limit
 
 
+HEAD = f"{'':<52}{'ours':>10}{'peer':>10}  {'':<22}{'ratio':>7}{'limit':>10}  holds"
+
+
 def written(figures: list[Figure]) -> str:
     """A line for each figure."""
-    lines = [f"{'':<52}{'ours':>10}{'peer':>10}  {'':<22}{'ratio':>7}{'limit':>10}  holds"]
+    lines = []
     for figure in figures:
         peer = f"{figure.peer:>10.2f}  {figure.peer_name:<22}" if figure.peer is not None else " " * 34
         ratio = f"{figure.ours / figure.peer:>7.2f}" if figure.peer else " " * 7
