@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
@@ -11,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from hcportal.errors import EmptySource, FetchError, LakeError, MissingField, RefusedAddress, SourceChanged
-from hcportal.http import Client
+from hcportal.http import Client, token_from_environment
 from hosting.lake import bronze, changes, maintain, quality, quarantine, rollup, silver, tables
 from hosting.lake.quality import Noticed
 from hosting.lake.store import Lake
@@ -20,7 +21,7 @@ from hosting.reconcile import FOREIGN_LAKE
 from hosting.recording import Held, Recorder
 from hosting.sources import arcgis
 from utilities.models import Redistribution, Source, Utility
-from utilities.spec import SourceSpec
+from utilities.spec import Access, SourceSpec
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -54,6 +55,12 @@ def http_client() -> Client:
     )
 
 
+def acquaint(client: Client, url: str, access: Access) -> None:
+    """Tell the client what the host of `url` wants to see; a token is read from the environment by name."""
+    token = token_from_environment(access.token_env) if access.token_env else None
+    client.know(urlsplit(url).hostname or "", headers=access.headers(), token=token)
+
+
 def refuse_what_must_not_be_fetched(source: Source) -> None:
     """Raise RefusedAddress where terms forbid it, or nothing is known to fetch."""
     if source.redistribution == Redistribution.FORBIDDEN:
@@ -64,6 +71,7 @@ def refuse_what_must_not_be_fetched(source: Source) -> None:
 
 def open_mapped_layer(client: Client, spec: SourceSpec) -> arcgis.Layer:
     """The layer, with every mapped field in it. Raises MissingField, with the nearest names it has."""
+    acquaint(client, spec.url, spec.access)
     layer = arcgis.open_layer(client, spec.url)
     names = [field.name for field in layer.fields]
     folded = {name.lower(): name for name in names}

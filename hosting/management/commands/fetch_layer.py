@@ -8,7 +8,8 @@ from django.core.management.base import CommandError, CommandParser
 from hcportal.commands import PersonCommand
 from hosting.reporters import reporter
 from hosting.sources.export import export_layer
-from hosting.steps import http_client
+from hosting.steps import acquaint, http_client
+from utilities.spec import Access
 
 
 class Command(PersonCommand):
@@ -24,12 +25,16 @@ class Command(PersonCommand):
         parser.add_argument("--fields", help="comma list of published fields; default all")
         parser.add_argument("--limit", type=int, metavar="N", help="only the first N rows")
         parser.add_argument("--no-geometry", action="store_true")
+        parser.add_argument("--referer", default="", help="what the host wants to see as Referer")
+        parser.add_argument("--token-env", metavar="NAME", help="the environment variable that holds a token")
 
     def handle(self, **options: Any) -> None:
         if options["limit"] is not None and options["limit"] < 1:
             raise CommandError("--limit must be 1 or more.")
         fields = [name.strip() for name in options["fields"].split(",")] if options["fields"] else None
+        access = Access.model_validate({"referer": options["referer"], "token_env": options["token_env"]})
         with http_client() as client, reporter(self.out, options["output"].name) as follow:
+            acquaint(client, options["url"], access)
             rows = export_layer(
                 client,
                 options["url"],
