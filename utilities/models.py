@@ -144,6 +144,21 @@ class Source(models.Model):
     last_checked_at = models.DateTimeField(
         null=True, blank=True, help_text="Last time the source was asked and answered, changed or not"
     )
+    page_rows = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Rows at a time that worked last; the next run tries a few more"
+    )
+    probed_at = models.DateTimeField(null=True, blank=True, help_text="Last probe: asked, nothing fetched")
+    probe_reached = models.BooleanField(null=True, help_text="Whether it answered; empty before any probe")
+    probe_message = models.CharField(max_length=500, blank=True, help_text="Why it could not be read")
+    probe_url = models.CharField(max_length=600, blank=True, help_text="The layer that answered")
+    probe_count = models.PositiveIntegerField(null=True, blank=True, help_text="Rows the layer counted")
+    probe_edited_at = models.DateTimeField(null=True, blank=True, help_text="Last edit, as the server says")
+    probe_missing = ArrayField(
+        models.CharField(max_length=200),
+        default=list,
+        blank=True,
+        help_text="Mapped fields that the layer lacks",
+    )
 
     class Meta:
         ordering = ["utility__utility_code", "code"]
@@ -151,6 +166,11 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return f"{self.utility.utility_code}/{self.code}"
+
+    @property
+    def probe_fits(self) -> bool:
+        """True where the last probe reached the layer and found every mapped field in it."""
+        return bool(self.probe_reached) and not self.probe_missing
 
     @property
     def is_scheduled(self) -> bool:
