@@ -220,6 +220,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Utilities", "description": "Who publishes"},
         {"name": "Hosting capacity", "description": "What feeders can take, one record each, and sums"},
         {"name": "Runs", "description": "How each source was read"},
+        {"name": "Interregional flows", "description": "New York's ties to its neighbours, every five minutes"},
         {"name": "Description", "description": "The API itself"},
     ],
     "SCHEMA_PATH_PREFIX": "/api",

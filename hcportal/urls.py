@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from hosting.admin.overview import overview
-from hosting.api import geojson, nearby, openapi, records, runs
+from hosting.api import geojson, nearby, openapi, rows, runs
 from hosting.api import utilities as api_utilities
 from hosting.tiles.counts import counts
 from hosting.tiles.tile import tile
@@ -19,6 +19,7 @@ from hosting.views.home import home
 from hosting.views.map import map_page
 from hosting.views.search import search_page
 from hosting.views.utilities import utilities, utility_page
+from interregional.api import flows as flows_api
 
 urlpatterns = [
     # Pages
@@ -26,7 +27,7 @@ urlpatterns = [
     path("map/", map_page, name="map"),
     path("map/card", map_card, name="map-card"),
     path("utilities/", utilities, name="utilities"),
-    path("utilities/<str:code>/", utility_page, name="utility"),
+    path("utilities/<slug:code>/", utility_page, name="utility"),
     path("feeders/", feeders_table, name="feeders"),
     path("feeders/<slug:code>/<str:slug>/", feeder_page, name="feeder"),
     path("search", search_page, name="search"),
@@ -40,7 +41,7 @@ urlpatterns = [
         "api/v1/utilities/<slug:code>/hosting-capacity/summary",
         api_utilities.UtilitySummary.as_view(),
     ),
-    path("api/v1/utilities/<slug:code>/hosting-capacity", records.RecordList.as_view()),
+    path("api/v1/utilities/<slug:code>/hosting-capacity", rows.RecordList.as_view()),
     path("api/v1/utilities/<slug:code>/hosting-capacity/geojson", geojson.RecordGeoJSON.as_view()),
     path("api/v1/utilities/<slug:code>/ingestion-runs", runs.UtilityRunList.as_view()),
     path("api/v1/hosting-capacity/nearby", nearby.Nearby.as_view()),
@@ -49,6 +50,14 @@ urlpatterns = [
     path("tiles/counts.json", counts, name="counts"),
     path("tiles/<str:layer>.json", tilejson, name="tilejson"),
     path("tiles/<str:layer>/<str:z>/<str:x>/<str:y>.mvt", tile, name="tile"),
+    *(
+        path(f"api/{version}{name}", view.as_view())
+        for version in ("", "v1/")
+        for name, view in (
+            ("interface-flows", flows_api.InterfaceFlows),
+            ("interregional-flows", flows_api.InterregionalFlows),
+        )
+    ),
     # Admin
     path("admin/", overview),
     path("admin/", admin.site.urls),

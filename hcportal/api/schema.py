@@ -49,9 +49,10 @@ class ApiSchema(AutoSchema):
     view: Any
 
     def get_operation_id(self) -> str:
-        """`get_` and the address's words."""
+        """`get_` and the address's words; an address that also stands without a version is told apart."""
         words = re.sub(r"^/api/(v1/)?|[{}]", "", self.path)
-        return "get_" + re.sub(r"\W+", "_", words).strip("_")
+        unversioned = "" if self.path.startswith("/api/v1/") else "_unversioned"
+        return "get_" + re.sub(r"\W+", "_", words).strip("_") + unversioned
 
     def get_summary(self) -> str:
         """The docstring's first paragraph, without its full stop."""

@@ -1,0 +1,91 @@
+"""The one statement that reads flows: interfaces, primary interfaces or regions, by stamp, hour or day.
+
+What a flow means is said here, for pages and programs alike. Utilisation is the flow over the limit of its
+direction; it is null, with a reason, where that limit was not posted or is 0, and is never cut at 100. A region
+is the sum of its lines at one instant; it has no value where a line that had rows within the day before is
+missing, and no limit where one of its lines has none.
+"""
+
+from typing import Final
+
+_INTERFACES: Final = """
+    SELECT f."timestamp" AS at, i.id::int AS place, 'interface' AS kind, i.point_id, i.name, i.label, i.region,
+        i.is_external, f.flow_mw, f.positive_limit_mw, f.negative_limit_mw
+    FROM interregional_interfaceflow f JOIN interregional_interface i ON i.id = f.interface_id
+    WHERE f."timestamp" >= %(since)s AND f."timestamp" < %(until)s AND f.interface_id = ANY(%(interfaces)s)
+"""
+_REGIONS: Final = """
+    SELECT at, 100000 + array_position(%(regions)s::text[], region) AS place, 'region' AS kind,
+        NULL::int AS point_id, ''::text AS name, ''::text AS label, region, true AS is_external,
+        CASE WHEN lines = expected THEN flow_mw END, CASE WHEN lines = expected THEN positive_limit_mw END,
+        CASE WHEN lines = expected THEN negative_limit_mw END
+    FROM (
+        SELECT f."timestamp" AS at, i.region, count(*) AS lines, sum(f.flow_mw) AS flow_mw,
+            CASE WHEN count(f.positive_limit_mw) = count(*) THEN sum(f.positive_limit_mw) END AS positive_limit_mw,
+            CASE WHEN count(f.negative_limit_mw) = count(*) THEN sum(f.negative_limit_mw) END AS negative_limit_mw
+        FROM interregional_interfaceflow f JOIN interregional_interface i ON i.id = f.interface_id
+        WHERE f."timestamp" >= %(since)s AND f."timestamp" < %(until)s
+          AND i.is_summed AND i.region = ANY(%(regions)s)
+        GROUP BY f."timestamp", i.region
+    ) total
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS expected FROM interregional_interface e
+        WHERE e.region = total.region AND e.is_summed
+          AND e.first_seen <= total.at AND e.last_seen >= total.at - interval '24 hours'
+    ) known
+"""
+_BUCKETS: Final = {
+    "hour": "date_trunc('hour', at)",
+    "day": "date_trunc('day', at, 'America/New_York')",
+}
+_BY_BUCKET: Final = """
+    SELECT {bucket} AS at, place, kind, point_id, name, label, region, is_external,
+        avg(flow_mw) AS flow_mw,
+        CASE WHEN count(positive_limit_mw) = count(*) THEN avg(positive_limit_mw) END AS positive_limit_mw,
+        CASE WHEN count(negative_limit_mw) = count(*) THEN avg(negative_limit_mw) END AS negative_limit_mw,
+        min(flow_mw) AS min_mw, max(flow_mw) AS max_mw, count(flow_mw) AS number
+    FROM stamp GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+"""
+_BY_STAMP: Final = "SELECT *, flow_mw AS min_mw, flow_mw AS max_mw, 1 AS number FROM stamp"
+_MEANING: Final = """
+SELECT at, place, kind, point_id, name, label, region,
+    round(flow_mw, 4)::float8, round(positive_limit_mw, 4)::float8, round(negative_limit_mw, 4)::float8,
+    CASE WHEN is_external THEN (CASE sign(flow_mw) WHEN 1 THEN 'import' WHEN -1 THEN 'export' WHEN 0 THEN 'none' END) END,
+    CASE WHEN usable > 0 THEN round(100 * abs(flow_mw) / usable, 2)::float8 END,
+    CASE
+        WHEN flow_mw IS NULL THEN 'line_missing'
+        WHEN usable > 0 THEN NULL
+        WHEN usable = 0 THEN 'closed_this_way'
+        WHEN kind = 'region' THEN 'a_line_has_no_limit'
+        ELSE 'no_limit_posted'
+    END,
+    min_mw::float8, max_mw::float8, number
+FROM (
+    SELECT *, CASE sign(flow_mw)
+        WHEN 1 THEN positive_limit_mw
+        WHEN -1 THEN abs(negative_limit_mw)
+        WHEN 0 THEN CASE WHEN positive_limit_mw <> 0 OR negative_limit_mw <> 0 THEN 1 ELSE positive_limit_mw + negative_limit_mw END
+    END AS usable
+    FROM period
+) known
+"""
+
+
+def statement(*, interfaces: bool, regions: bool, resolution: str) -> str:
+    """Rows in order of time and place, up to `limit` of them after (`after_at`, `after_place`)."""
+    parts = [sql for wanted, sql in ((interfaces, _INTERFACES), (regions, _REGIONS)) if wanted]
+    period = _BY_BUCKET.format(bucket=_BUCKETS[resolution]) if resolution in _BUCKETS else _BY_STAMP
+    return (
+        f"WITH stamp AS ({' UNION ALL '.join(parts)}), period AS ({period}) {_MEANING}"
+        "WHERE (at, place) > (%(after_at)s, %(after_place)s) ORDER BY at, place LIMIT %(limit)s"
+    )
+
+
+NEXT_STAMP: Final = 'SELECT min("timestamp") FROM interregional_interfaceflow WHERE "timestamp" >= %s'
+LATEST_STAMP: Final = 'SELECT max("timestamp") FROM interregional_interfaceflow'
+# Changes with everything that an answer is made of.
+VERSION: Final = """
+SELECT (SELECT coalesce(max(id), 0) || '-' || coalesce(sum(inserted), 0) FROM (
+        SELECT id, inserted FROM interregional_flowrun WHERE inserted + updated > 0 ORDER BY id DESC LIMIT 1) r),
+    (SELECT md5(string_agg(i::text, '')) FROM interregional_interface i)
+"""

@@ -1,0 +1,316 @@
+"""What programs read, against values computed from the files."""
+
+import csv
+import io
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+
+from interregional.ingest import load_file
+from tests.interregional.files import (
+    REAL_DAY,
+    as_file,
+    day_like_the_real_one,
+    minutes,
+    real_day,
+    real_rows,
+    row,
+    utc,
+)
+
+pytestmark = pytest.mark.django_db
+FLOWS, NEIGHBOURS = "/api/interface-flows", "/api/interregional-flows"
+PJM, NEW_ENGLAND = (23316, 325905, 325305, 325658), (23318, 325277, 325154)
+DAY = f"start_date={REAL_DAY}&end_date={REAL_DAY}"
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> None:
+    load(tmp_path, real_day())
+
+
+def load(folder: Path, body: bytes) -> None:
+    path = folder / "file.csv"
+    path.write_bytes(body)
+    assert load_file(path).status == "completed"
+
+
+def ask(client: Client, address: str, **headers: str) -> Any:
+    answer = client.get(address, headers=headers)
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def every(client: Client, address: str) -> list[dict[str, Any]]:
+    """The rows of all pages."""
+    found: list[dict[str, Any]] = []
+    following: str | None = address
+    while following:
+        answer = ask(client, following)
+        found += answer["results"]
+        following = answer["next"] and "{0.path}?{0.query}".format(urlsplit(answer["next"]))
+    return found
+
+
+def published() -> dict[tuple[str, int], dict[str, Any]]:
+    """(instant, Point ID) to the row that the file makes."""
+    found = {}
+    for stamp, name, point_id, flow, positive, negative in real_rows():
+        at = datetime.strptime(stamp + " -0500", "%m/%d/%Y %H:%M %z").astimezone(UTC)
+        limits = [None if text in {"9999", "-9999"} else float(text) for text in (positive, negative)]
+        found[f"{at:%Y-%m-%dT%H:%M:%SZ}", int(point_id)] = {
+            "interface_name": name,
+            "flow_mw": float(flow),
+            "positive_limit_mw": limits[0],
+            "negative_limit_mw": limits[1],
+        }
+    return found
+
+
+def test_every_row_of_the_real_day_is_answered_once_whatever_the_page(client: Client, real: None) -> None:
+    expected = published()
+    for limit in (97, 1_000, 10_000):
+        found = every(client, f"{FLOWS}?{DAY}&limit={limit}")
+        keys = [(f["timestamp"], f["point_id"]) for f in found]
+        assert len(keys) == len(set(keys)) == 5_202
+        assert [key[0] for key in keys] == sorted(key[0] for key in keys)
+        for key, values in zip(keys, found, strict=True):
+            assert {name: values[name] for name in expected[key]} == expected[key]
+
+
+def test_use_of_a_limit_is_of_the_direction_of_the_flow_and_null_with_a_reason(
+    client: Client, real: None
+) -> None:
+    for found in every(client, f"{FLOWS}?{DAY}&limit=10000"):
+        flow, positive, negative = (found[k] for k in ("flow_mw", "positive_limit_mw", "negative_limit_mw"))
+        limit = positive if flow > 0 else negative if flow < 0 else 1
+        if limit is None:
+            assert (found["utilization_percent"], found["utilization_reason"]) == (None, "no_limit_posted")
+        else:
+            assert found["utilization_percent"] == pytest.approx(100 * abs(flow / limit), abs=0.006)
+            assert found["utilization_reason"] is None
+        external = found["region"] != "new_york"
+        assert found["direction"] == (
+            ("import" if flow > 0 else "export" if flow < 0 else "none") if external else None
+        )
+
+
+def test_more_than_all_of_a_limit_is_said_and_a_closed_direction_is_a_reason(
+    client: Client, tmp_path: Path
+) -> None:
+    at = utc("2026-07-01 12:00")
+    lines = as_file([row(at, 23316, "130"), row(at, 23317, "5"), row(at, 23318, "0"), row(at, 23324, "0")])
+    text = lines.replace(b"23317,5,100,-100", b"23317,5,0,-100").replace(b"23324,0,100,-100", b"23324,0,0,0")
+    load(tmp_path, text)
+    said = {
+        f["point_id"]: (f["utilization_percent"], f["utilization_reason"])
+        for f in ask(client, FLOWS)["results"]
+    }
+    assert said == {
+        23316: (130.0, None),
+        23317: (None, "closed_this_way"),
+        23318: (0.0, None),
+        23324: (None, "closed_this_way"),
+    }
+
+
+def test_without_dates_the_latest_instant_is_answered(client: Client, real: None) -> None:
+    found = ask(client, FLOWS)["results"]
+    assert len(found) == 18
+    assert {f["timestamp"] for f in found} == {"2017-11-23T04:55:00Z"}
+    neighbours = ask(client, NEIGHBOURS)["results"]
+    assert [(f["kind"], f["region"]) for f in neighbours] == [
+        *(("interface", region) for region in ("pjm", "new_england", "ontario", "quebec")),
+        *(("region", region) for region in ("pjm", "new_england", "ontario", "quebec")),
+    ]
+    assert [f["interface_name"] for f in neighbours[:4]] == [
+        "SCH - PJ - NY",
+        "SCH - NE - NY",
+        "SCH - OH - NY",
+        "SCH - HQ - NY",
+    ]
+
+
+def test_regional_totals_are_the_sums_of_their_lines(client: Client, real: None) -> None:
+    flows: dict[tuple[str, int], Decimal] = {
+        (k[0], k[1]): Decimal(str(v["flow_mw"])) for k, v in published().items()
+    }
+    totals = [f for f in every(client, f"{NEIGHBOURS}?{DAY}&limit=1000") if f["kind"] == "region"]
+    assert len(totals) == 4 * 289
+    by_region = {"pjm": PJM, "new_england": NEW_ENGLAND, "ontario": (23317,), "quebec": (23324, 325274)}
+    for total in totals:
+        lines = [flows[total["timestamp"], point_id] for point_id in by_region[total["region"]]]
+        assert total["flow_mw"] == float(sum(lines))
+    pjm = totals[0]
+    assert (pjm["positive_limit_mw"], pjm["negative_limit_mw"]) == (
+        1950 + 660 + 660 + 315,
+        -(1350 + 660 + 660 + 315),
+    )
+
+
+def test_a_region_without_one_of_its_lines_has_no_value_and_says_why(client: Client, tmp_path: Path) -> None:
+    at = utc("2026-07-01 12:00")
+    load(
+        tmp_path,
+        as_file(
+            [row(at, point, 10) for point in PJM] + [row(at + minutes(5), point, 10) for point in PJM[:3]]
+        ),
+    )
+    found = {
+        f["timestamp"]: f
+        for f in ask(client, f"{NEIGHBOURS}?start_date=2026-07-01")["results"]
+        if f["kind"] == "region"
+    }
+    assert found["2026-07-01T12:00:00Z"]["flow_mw"] == 40
+    later = found["2026-07-01T12:05:00Z"]
+    assert (later["flow_mw"], later["direction"], later["utilization_reason"]) == (None, None, "line_missing")
+
+
+def test_a_region_has_no_limit_where_one_of_its_lines_has_none(client: Client, tmp_path: Path) -> None:
+    at = utc("2026-07-01 12:00")
+    body = as_file([row(at, point, 10) for point in NEW_ENGLAND]).replace(b"325154,10,100", b"325154,10,9999")
+    load(tmp_path, body)
+    total = next(f for f in ask(client, NEIGHBOURS)["results"] if f["kind"] == "region")
+    assert (total["positive_limit_mw"], total["negative_limit_mw"]) == (None, -300)
+    assert total["utilization_reason"] == "a_line_has_no_limit"
+
+
+@pytest.mark.parametrize("day", [date(2024, 11, 3), date(2025, 3, 9)])
+def test_a_bare_date_is_a_new_york_day_of_its_own_length(client: Client, tmp_path: Path, day: date) -> None:
+    load(tmp_path, as_file(day_like_the_real_one(day)))
+    marks = {f["timestamp"] for f in every(client, f"{FLOWS}?start_date={day}&end_date={day}&limit=10000")}
+    assert len(marks) == {11: 300, 3: 276}[day.month]
+    hours = every(client, f"{FLOWS}?start_date={day}&end_date={day}&interfaces=23316&resolution=hour")
+    assert len(hours) == {11: 25, 3: 23}[day.month]
+    assert {f["count"] for f in hours} == {12}
+    days = every(client, f"{FLOWS}?start_date={day}&end_date={day}&interfaces=23316&resolution=day")
+    assert [f["count"] for f in days] == [len(marks)]
+
+
+def test_hours_and_days_are_means_with_their_extremes(client: Client, real: None) -> None:
+    flows = [v["flow_mw"] for k, v in published().items() if k[1] == 23318]
+    found = ask(client, f"{FLOWS}?{DAY}&interfaces=23318&resolution=day")["results"][0]
+    assert found["timestamp"] == "2017-11-22T05:00:00Z"
+    assert found["flow_mw"] == pytest.approx(sum(flows) / len(flows), abs=1e-4)
+    assert (found["min_mw"], found["max_mw"], found["count"]) == (min(flows), max(flows), 289)
+    total = ask(client, f"{NEIGHBOURS}?{DAY}&regions=ontario&resolution=day")["results"]
+    assert [f["kind"] for f in total] == ["interface", "region"]
+    assert total[0]["flow_mw"] == total[1]["flow_mw"]
+
+
+@pytest.mark.parametrize(
+    ("word", "point_id"),
+    [("23316", 23316), ("SCH - PJ - NY", 23316), ("sch - pjm - ny", 23316), ("CENTRAL EAST - VC", 23330)],
+)
+def test_an_interface_is_known_by_its_id_and_by_any_of_its_names(
+    client: Client, real: None, word: str, point_id: int
+) -> None:
+    assert [f["point_id"] for f in ask(client, f"{FLOWS}?interfaces={word}")["results"]] == [point_id]
+
+
+def test_instants_with_offsets_are_instants(client: Client, real: None) -> None:
+    wanted = ["2017-11-22T17:00:00Z", "2017-11-22T17:05:00Z"]
+    for start, end in (
+        ("12:00:00-05:00", "12:05-05:00"),
+        ("17:00Z", "17:05Z"),
+        ("18:00+01:00", "18:05%2B01:00"),
+    ):
+        found = ask(
+            client, f"{FLOWS}?start_date=2017-11-22T{start}&end_date=2017-11-22T{end}&interfaces=23316"
+        )
+        assert [f["timestamp"] for f in found["results"]] == wanted
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("start_date=2017-11-22T12:00", "start_date"),
+        ("start_date=yesterday", "start_date"),
+        ("start_date=2017-02-30", "start_date"),
+        ("start_date=0001-01-01", "start_date"),
+        ("end_date=2017-11-22", "start_date"),
+        ("start_date=2017-11-23&end_date=2017-11-22", "end_date"),
+        ("interfaces=PJM", "interfaces"),
+        ("interfaces=", "interfaces"),
+        ("regions=texas", "regions"),
+        ("resolution=week", "resolution"),
+        ("limit=0", "limit"),
+        ("limit=100000", "limit"),
+        ("after=x", "after"),
+        ("format=xml", "format"),
+        ("interface=23316", "interface"),
+        ("limit=1&limit=2", "limit"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(client: Client, real: None, query: str, parameter: str) -> None:
+    answer = client.get(f"{FLOWS}?{query}")
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
+
+
+@pytest.mark.parametrize("address", [FLOWS, NEIGHBOURS])
+def test_both_addresses_stand_with_and_without_a_version(client: Client, real: None, address: str) -> None:
+    assert ask(client, address)["results"] == ask(client, address.replace("/api/", "/api/v1/"))["results"]
+
+
+@pytest.mark.parametrize("as_said", [{"format": "csv"}, {"accept": "text/csv"}])
+def test_all_rows_come_as_csv(client: Client, real: None, as_said: dict[str, str]) -> None:
+    address = f"{FLOWS}?{DAY}" + ("&format=csv" if "format" in as_said else "")
+    answer = client.get(address, headers={"accept": as_said.get("accept", "*/*")})
+    assert answer["Content-Type"].startswith("text/csv")
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    found = list(csv.DictReader(io.StringIO(text)))
+    expected = published()
+    assert len(found) == 5_202
+    for line in found:
+        values = expected[line["timestamp"], int(line["point_id"])]
+        assert float(line["flow_mw"]) == values["flow_mw"]
+        assert (float(line["positive_limit_mw"]) if line["positive_limit_mw"] else None) == values[
+            "positive_limit_mw"
+        ]
+
+
+def test_a_name_is_no_formula_in_csv(client: Client, tmp_path: Path) -> None:
+    load(tmp_path, as_file([row(utc("2026-07-01 12:00"), 5, 1, name="=1+1")]))
+    answer = client.get(f"{FLOWS}?format=csv")
+    assert "'=1+1" in b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+
+
+def test_an_unchanged_answer_is_not_sent_again_and_a_changed_one_is(client: Client, tmp_path: Path) -> None:
+    at = utc("2026-07-01 12:00")
+    load(tmp_path, as_file([row(at)]))
+    first = client.get(FLOWS)
+    held = {"if-none-match": first["ETag"]}
+    assert client.get(FLOWS, headers=held).status_code == 304
+    assert client.get(f"{FLOWS}?format=csv", headers=held).status_code == 200
+    path = tmp_path / "file.csv"
+    assert load_file(path).status == "unchanged"
+    assert client.get(FLOWS, headers=held).status_code == 304
+    load(tmp_path, as_file([row(at, flow=2)]))
+    again = client.get(FLOWS, headers=held)
+    assert again.status_code == 200
+    assert json.loads(again.content)["results"][0]["flow_mw"] == 2
+
+
+def test_with_nothing_stored_the_answer_is_an_empty_list(client: Client, db: None) -> None:
+    for address in (FLOWS, NEIGHBOURS, f"{FLOWS}?{DAY}", f"{FLOWS}?{DAY}&resolution=day"):
+        assert ask(client, address)["results"] == []
+    assert client.get(f"{FLOWS}?format=csv").status_code == 200
+
+
+def test_years_without_rows_between_two_days_cost_nothing_and_hide_nothing(
+    client: Client, tmp_path: Path
+) -> None:
+    load(tmp_path, as_file([row(utc("2005-07-01 12:00")), row(utc("2026-07-01 12:00"))]))
+    found = ask(client, f"{FLOWS}?start_date=2002-01-01")["results"]
+    assert [f["timestamp"][:4] for f in found] == ["2005", "2026"]
+    found = ask(client, f"{FLOWS}?start_date=2002-01-01&resolution=day&interfaces=23316&limit=1")
+    assert len(found["results"]) == 1
+    assert found["next"]
