@@ -1,37 +1,47 @@
 """The page of a trial in a browser: it follows by itself, and without scripts by reloading."""
 
-import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, expect, sync_playwright
 
 from hcportal.celery import app
 from tests import factories as make
+from tests.browser.conftest import CHROMIUM, gunicorn
 from tests.conftest import Portal
 from tests.hosting.admin.working import worker
 from tests.layers import entry, write_layer
 from utilities.models import Source
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 CODE = "watched"
 
 
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in the test's own thread
-    # The live server's threads keep no connection, or the test's database could not be taken away.
-    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
+@contextmanager
+def page_of(source: Source, portal: Portal, *, scripts: bool) -> Iterator[tuple[Page, str]]:
+    """The source's page in a browser, as an operator sees it, and the portal's address.
+
+    The database is asked before the browser starts: Playwright's loop runs in the test's own thread.
+    """
+    client = Client()
+    client.force_login(make.make_user("operator"))
+    cookie = {
+        "name": settings.SESSION_COOKIE_NAME,
+        "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
+    }
+    where = reverse("admin:utilities_source_change", args=[source.pk])
+    with worker(portal), gunicorn(portal) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = browser.new_context(java_script_enabled=scripts)
+        context.add_cookies([{**cookie, "url": url}])  # type: ignore[typeddict-item]
+        page = context.new_page()
+        page.goto(url + where)
+        yield page, url
+        browser.close()
 
 
 @pytest.fixture
@@ -43,27 +53,12 @@ def source(portal: Portal) -> Source:
     return portal.add(entry(CODE, page_size=1))
 
 
-def signed_in(browser: Browser, live_server: LiveServer, *, scripts: bool) -> Page:
-    client = Client()
-    client.force_login(make.make_user("operator"))
-    context = browser.new_context(java_script_enabled=scripts)
-    key = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": live_server.url}])
-    return context.new_page()
-
-
-def test_the_page_follows_an_ingest_by_itself_and_ends_with_its_run(
-    portal: Portal, source: Source, browser: Browser, live_server: LiveServer
-) -> None:
-    page = signed_in(browser, live_server, scripts=True)
-    troubles: list[str] = []
-    page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on(
-        "request", lambda asked: None if asked.url.startswith(live_server.url) else troubles.append(asked.url)
-    )
-    with worker(portal):
-        page.goto(live_server.url + reverse("admin:utilities_source_change", args=[source.pk]))
+def test_the_page_follows_an_ingest_by_itself_and_ends_with_its_run(portal: Portal, source: Source) -> None:
+    with page_of(source, portal, scripts=True) as (page, url):
+        troubles: list[str] = []
+        page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith(url) else troubles.append(asked.url))
         page.get_by_role("button", name="Ingest now").click()
         page.evaluate("window.sameDocument = true")
         expect(page.locator("#progress-rows")).to_contain_text("of 400 rows fetched", timeout=60_000)
@@ -71,17 +66,15 @@ def test_the_page_follows_an_ingest_by_itself_and_ends_with_its_run(
         expect(page.locator("#progress-rows")).not_to_have_text(first, timeout=20_000)
         assert page.evaluate("window.sameDocument") is True, "the page was not loaded anew"
         expect(page.get_by_text("What it did is on its run:")).to_be_visible(timeout=60_000)
-    expect(page.locator("#progress-word")).to_have_text("Done")
+        expect(page.locator("#progress-word")).to_have_text("Done")
     assert troubles == []
 
 
 def test_without_scripts_the_page_reloads_itself_until_the_result_is_there(
-    portal: Portal, source: Source, browser: Browser, live_server: LiveServer
+    portal: Portal, source: Source
 ) -> None:
-    page = signed_in(browser, live_server, scripts=False)
-    with worker(portal):
-        page.goto(live_server.url + reverse("admin:utilities_source_change", args=[source.pk]))
+    with page_of(source, portal, scripts=False) as (page, _url):
         page.get_by_role("button", name="Dry run").click()
         expect(page.locator("#progress-word")).not_to_have_text("Done")
         expect(page.get_by_role("heading", name="Column by column")).to_be_visible(timeout=60_000)
-    expect(page.locator("#progress-word")).to_have_text("Done")
+        expect(page.locator("#progress-word")).to_have_text("Done")
