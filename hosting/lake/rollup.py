@@ -14,6 +14,8 @@ from utilities.spec import SourceSpec
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+# Structs on the way to a record; Arrow refuses what Spark declares of the parts of one that is null.
+HELPERS = ("lowest", "highest", "lowest_left", "highest_left", "headline", "described")
 GROUP = ("utility_code", "run_id", "source_code", "feeder_id", "capacity_type", "variant")
 
 
@@ -86,7 +88,7 @@ def feeders(sections: "DataFrame", spec: SourceSpec) -> "DataFrame":
             "phase_config": F.coalesce("any_3-phase", "any_2-phase", "any_single-phase"),
             "geometry": F.lit(None).cast("binary"),
         }
-    )
+    ).drop(*HELPERS)
 
 
 def _ranked(value: "Column") -> "Column":

@@ -17,10 +17,9 @@ import yaml
 
 from hcportal.http import Client
 from hosting.lake import rollup, silver
-from hosting.lake.session import engine
 from hosting.sources import arcgis
 from hosting.steps import open_mapped_layer
-from tests.hosting.lake.frames import SCHEMA
+from tests.hosting.lake.frames import SCHEMA, session
 from utilities.catalog_files import OWN_CATALOG, read_entry
 from utilities.spec import SourceSpec, UtilitySpec
 
@@ -65,7 +64,7 @@ def staged(entry: UtilitySpec, spec: SourceSpec, root: Path) -> Any:
     ]
     table = pa.Table.from_pylist([row | {"row_no": n} for n, row in enumerate(rows)], schema=SCHEMA)
     return silver.stage(
-        engine().createDataFrame(table),
+        session().createDataFrame(table),
         spec,
         {field.name: field.type for field in layer.fields},
         utility=entry.code,
@@ -120,7 +119,7 @@ def test_an_example_becomes_what_was_worked_out_by_hand(
     if not folder.is_dir():
         pytest.fail(f"{entry.code}/{spec.code} was seen and has no example in {folder}")
     wanted = yaml.safe_load((folder / "expected.yaml").read_text(encoding="utf-8"))
-    stage = staged(entry, spec, tmp_path).persist()
+    stage = staged(entry, spec, tmp_path)
     order = [f"{figure.capacity_type}/{figure.variant}" for figure in spec.figures]
     rows = [of_row(row, spec) for row in stage.toArrow().to_pylist()]
     rows.sort(key=lambda row: (row["row"], order.index(row["figure"]), row.get("feeder_id", "")))

@@ -1,6 +1,11 @@
-"""Published rows as frames of the real engine, and what the transforms make of them."""
+"""Published rows as frames of the real engine, and what the transforms make of them.
+
+`HCP_TEST_SPARK=sc://127.0.0.1:15002` runs the same tests on another engine, such as Apache Spark's own
+server: what the embedded engine reads, that must read alike.
+"""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +24,11 @@ SCHEMA = pa.schema(
         pa.field("geometry", pa.binary()),
     ]
 )
+
+
+def session() -> Any:
+    """The engine under test: the embedded one, or that of HCP_TEST_SPARK."""
+    return engine(os.environ.get("HCP_TEST_SPARK", ""))
 
 
 def figure(**given: Any) -> dict[str, Any]:
@@ -61,7 +71,7 @@ def bronze(rows: Sequence[dict[str, Any]]) -> Any:
         ],
         schema=SCHEMA,
     )
-    return engine().createDataFrame(table)
+    return session().createDataFrame(table)
 
 
 def stage(
