@@ -3,7 +3,7 @@
 Forgiving: case, spaces and punctuation do not matter ("beaver creek 12" finds BEAVERCREEK-12), every word has
 to occur somewhere. Leading zeros do: 0123 is not 123, though 123 finds both.
 
-Measured on 500,000 feeders: docs/decisions/011-search.md.
+Measured on 500,000 feeders: docs/decisions/010-search.md.
 """
 
 from dataclasses import dataclass, field
@@ -24,11 +24,12 @@ SHOWN: Final = 20
 _CANDIDATES: Final = 400  # of each kind of match, before they are ranked
 
 # What is left of a text when nothing but its letters and digits counts. The same as in the migration
-# 0005_trigrams_for_search, where the indexes are; tests/hosting/test_search.py sees that they are used.
+# 0005_trigrams_for_search, where the indexes are;
+# tests/hosting/views/test_search_page.py sees that they are used.
 _LEFT_OUT: Final = " -_./\\#()&,;:%'\"+*"
 _SQUEEZED: Final = "translate(upper({}), ' -_./\\#()&,;:%%''\"+*', '')"
-_FEEDER: Final = _SQUEEZED.format("external_id || ' ' || name")
-_SUBSTATION: Final = _SQUEEZED.format("substation_name")
+FEEDER_TEXT: Final = _SQUEEZED.format("external_id || ' ' || name")
+SUBSTATION_TEXT: Final = _SQUEEZED.format("substation_name")
 SHORTEST: Final = 3  # an index of trigrams is of no use to a shorter word
 
 _OF_FEEDER: Final = (
@@ -68,7 +69,7 @@ FROM (SELECT r.* FROM hosting_hostingcapacityrecord r JOIN utilities_source s ON
       WHERE {{conditions}} LIMIT {_CANDIDATES * 20}) f
 JOIN utilities_utility u ON u.id = f.utility_id
 GROUP BY u.id, f.substation_name
-ORDER BY {_SUBSTATION} <> %(squeezed)s, u.is_synthetic, length(f.substation_name), f.substation_name, u.id
+ORDER BY {SUBSTATION_TEXT} <> %(squeezed)s, u.is_synthetic, length(f.substation_name), f.substation_name, u.id
 LIMIT {SHOWN + 1}
 """
 
@@ -137,7 +138,7 @@ def _feeders(typed: str, words: list[str]) -> list[Feeder]:
         "squeezed_beginning": f"{''.join(words)}%",
     }
     arms = [_BEGINNING, _ALIASES]
-    if conditions := _has_all(words, given, _FEEDER):
+    if conditions := _has_all(words, given, FEEDER_TEXT):
         arms.append(
             f"(SELECT f.id FROM hosting_feeder f WHERE {conditions} AND {_OF_FEEDER} LIMIT {_CANDIDATES})"
         )
@@ -148,7 +149,7 @@ def _feeders(typed: str, words: list[str]) -> list[Feeder]:
 
 def _substations(words: list[str]) -> list[Substation]:
     given: dict[str, Any] = {"squeezed": "".join(words)}
-    conditions = _has_all(words, given, _SUBSTATION)
+    conditions = _has_all(words, given, SUBSTATION_TEXT)
     if not conditions:
         return []
     with connection.cursor() as cursor:

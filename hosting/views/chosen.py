@@ -83,11 +83,15 @@ def feeder_address(record: HostingCapacityRecord, **query: str) -> str:
 
 def find_feeder(**which: Any) -> Feeder | None:
     """One feeder with its utility and substation, whether or not anything of it may be seen."""
+    if any("\0" in str(word) for word in which.values()):
+        return None  # PostgreSQL has no text with NUL, and says so as an error
     return Feeder.objects.select_related("utility", "substation").filter(**which).first()
 
 
 def renamed(code: str, word: str) -> Feeder | None:
     """The feeder of a utility that is or was known by another id, its own spelling or a slug's."""
+    if "\0" in code + word:
+        return None
     aliases = FeederAlias.objects.filter(feeder__utility__utility_code=code, external_id__iexact=word)
     alias = aliases.select_related("feeder__utility").order_by("-pk").first()
     return alias.feeder if alias else None

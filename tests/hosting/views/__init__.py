@@ -1,0 +1,1 @@
+"""Pages, one module of tests for each module of views."""
