@@ -18,13 +18,18 @@ BECAUSE = {
 
 @dataclass(frozen=True)
 class Listed:
-    """One utility: what its sources carry, its last run, and the reason where nothing is scheduled."""
+    """One utility: what its sources carry, its last probe and run, and the reason where nothing is scheduled.
+
+    `fitting` is the number of sources whose last probe found every mapped field.
+    """
 
     utility: Utility
     capacity_types: tuple[str, ...]
     grains: tuple[str, ...]
     sources: tuple[str, ...]
     scheduled: int
+    probed_at: datetime | None
+    fitting: int
     last_run_at: datetime | None
     last_run_status: str
     why_not: str
@@ -55,6 +60,8 @@ def _listed(utility: Utility) -> Listed:
         grains=tuple(sorted({source.grain for source in sources})),
         sources=tuple(source.code for source in sources),
         scheduled=sum(source.is_scheduled for source in sources),
+        probed_at=max((source.probed_at for source in sources if source.probed_at), default=None),
+        fitting=sum(source.probe_fits for source in sources),
         last_run_at=getattr(utility, "run_at", None),
         last_run_status=getattr(utility, "run_status", None) or "",
         why_not=_why_not(utility, sources),

@@ -1,5 +1,6 @@
 """What there is to ingest is told of every utility, and why not where nothing is scheduled."""
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -10,7 +11,7 @@ from hcportal.errors import UnknownName
 from hosting.listing import Listed, utilities
 from hosting.management.commands.ingest_hosting_capacity import chosen_sources
 from hosting.models import RunStatus
-from tests.factories import make_run
+from tests.factories import NOON, make_run
 from utilities.models import Source
 from utilities.sync import sync_catalog
 
@@ -63,6 +64,15 @@ def test_the_last_run_is_the_latest_of_any_source() -> None:
     last = make_run(second, status=RunStatus.HELD)
     bge = listed()["bge"]
     assert (bge.last_run_at, bge.last_run_status) == (last.started_at, "held")
+
+
+def test_the_last_probe_is_the_latest_of_any_source_and_counts_those_that_fit() -> None:
+    first, second = Source.objects.filter(utility__utility_code="bge").order_by("code")
+    assert (listed()["bge"].probed_at, listed()["bge"].fitting) == (None, 0)
+    for source, at, missing in ((first, NOON, []), (second, NOON - timedelta(days=1), ["MAP_NAME"])):
+        source.probed_at, source.probe_reached, source.probe_missing = at, True, missing
+        source.save()
+    assert (listed()["bge"].probed_at, listed()["bge"].fitting) == (NOON, 1)
 
 
 def test_the_command_lists_every_utility_on_a_line() -> None:
