@@ -166,7 +166,7 @@ def read_selection(query: QueryDict) -> Selection:
         sound = QueryDict(mutable=True)
         for name in said:
             if name not in faults:
-                sound[name] = said[name]
+                sound[name] = str(said[name])
         return Selection(SelectionParameters.read(sound), faults, left_out)
 
 
