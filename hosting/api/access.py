@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, When
-from django.db.models.functions import Coalesce
+from django.db.models import Count, QuerySet
 from rest_framework import exceptions
 
 from hosting.api.utilities import no_such_utility
@@ -35,6 +34,7 @@ REASONS = {
 class Access:
     """What one answer may be made of."""
 
+    utility: int | None  # whose sources these are; None: all utilities'
     sources: list[int]  # ids of the sources whose rows it may hold
     withheld: list[dict[str, Any]]  # the others that have rows for it, and why they are left out
     version: list[tuple[Any, ...]]  # changes whenever any of this or any row may have changed
@@ -44,57 +44,74 @@ class Access:
         return {"withheld": self.withheld} if self.withheld else {}
 
 
+def is_bulk(given: dict[str, Any]) -> bool:
+    """Whether an answer could be a utility's whole data."""
+    box, limit = given["bbox"], given["limit"]
+    few = limit is not None and limit <= BOUNDED_ROWS
+    small = box is not None and box.width <= BOUNDED_DEGREES and box.height <= BOUNDED_DEGREES
+    return not (few or small)
+
+
 def access_to(code: str, rows: QuerySet[HostingCapacityRecord], *, bulk: bool = False) -> Access:
     """What may leave of a utility; `rows` are counted where they are withheld.
 
     Raises Http404 where there is no such utility, PermissionDenied where all of its sources are refused.
     """
-    refused = _refused(bulk=bulk)
-    published = list(_published(rows, refused).filter(utility__utility_code=code))
+    published = list(_published().filter(utility__utility_code=code))
     if not published and not Utility.objects.filter(utility_code=code).exists():
         raise no_such_utility(code)
-    if published and all(source.redistribution in refused for source in published):
+    refused = [source for source in published if _is_refused(source, bulk=bulk)]
+    if refused and len(refused) == len(published):
         raise exceptions.PermissionDenied(" ".join(f"{_reason(source)}." for source in published))
-    return _access(published, refused)
+    utility = published[0].utility_id if published else None
+    return _access(utility, published, refused, rows.filter(source__in=refused))
 
 
 def access_to_all(rows: QuerySet[HostingCapacityRecord]) -> Access:
     """What may leave of all utilities together; `rows` are counted where they are withheld."""
-    refused = _refused(bulk=False)
-    return _access(list(_published(rows, refused)), refused)
+    published = list(_published())
+    return _access(None, published, [source for source in published if _is_refused(source, bulk=False)], rows)
 
 
-def _refused(*, bulk: bool) -> set[str]:
-    never = {Redistribution.DISPLAY_ONLY.value, Redistribution.FORBIDDEN.value}
-    return never | {Redistribution.UNKNOWN.value} if bulk else never
+def _is_refused(source: Source, *, bulk: bool) -> bool:
+    never = source.redistribution in (Redistribution.DISPLAY_ONLY, Redistribution.FORBIDDEN)
+    return never or (bulk and source.redistribution == Redistribution.UNKNOWN)
 
 
-def _published(rows: QuerySet[HostingCapacityRecord], refused: set[str]) -> "QuerySet[Any]":
-    """Sources that readers see something of, those refused with the number of their rows: one query.
+def _published() -> QuerySet[Source]:
+    """Sources that readers see something of.
 
     A source that has left the catalog keeps its rows for its history; they are no answer any more.
     """
-    count = rows.filter(source=OuterRef("pk")).order_by().values("source").annotate(n=Count("pk")).values("n")
     return (
         Source.objects.filter(published_run__isnull=False, in_catalog=True)
         .select_related("utility")
-        .annotate(withheld=Case(When(redistribution__in=refused, then=Coalesce(Subquery(count), 0))))
+        .only("code", "redistribution", "published_run_id", "utility__utility_code", "utility__is_synthetic")
         .order_by("utility__utility_code", "code")
     )
 
 
-def _access(published: Sequence[Any], refused: set[str]) -> Access:
+def _access(
+    utility: int | None,
+    published: Sequence[Source],
+    refused: Sequence[Source],
+    rows: QuerySet[HostingCapacityRecord],
+) -> Access:
+    counts: dict[int, int] = {}
+    if refused:
+        counts = dict(rows.order_by().values_list("source").annotate(Count("pk")))
     return Access(
-        sources=[source.pk for source in published if source.redistribution not in refused],
+        utility=utility,
+        sources=[source.pk for source in published if source not in refused],
         withheld=[
             {
                 "utility_code": source.utility.utility_code,
                 "source": source.code,
-                "records": source.withheld,
+                "records": counts[source.pk],
                 "reason": f"{_reason(source)}.",
             }
-            for source in published
-            if source.withheld
+            for source in refused
+            if counts.get(source.pk)
         ],
         version=[
             (source.pk, source.published_run_id, source.redistribution, source.utility.is_synthetic)

@@ -6,26 +6,33 @@ before the closing bracket: what was cut off is no JSON and cannot pass for all 
 
 import json
 from collections.abc import Generator, Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.gis.db.models.functions import AsGeoJSON
 from django.db import transaction
 from django.db.models import F, Func, JSONField, TextField, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, NullIf
+from django.db.models.functions import Cast
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
-from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 from hcportal.api.numbers import WholeNumber
 from hcportal.api.parameters import StrictView
 from hcportal.api.versions import etag_of, not_modified, stamp
-from hosting.api.access import BOUNDED_DEGREES, BOUNDED_ROWS, Access, access_to
+from hosting.api.access import Access, access_to, is_bulk
 from hosting.api.answers import GEO_JSON, Answers, collected
-from hosting.api.fields import ExactNumber, TextOrNull, WordOrNull
 from hosting.api.paging import next_page
-from hosting.api.records import RecordParameters, RecordSerializer, Rows, figures, matching, with_columns
+from hosting.api.records import (
+    SHOWN,
+    RecordParameters,
+    RecordSerializer,
+    Rows,
+    figures,
+    matching,
+    with_columns,
+)
+from hosting.api.streaming import Started
 
 FEATURES_A_CHUNK = 500  # measured: below, round trips show; above, the first features come late
 
@@ -61,25 +68,19 @@ class RecordGeoJSON(StrictView):
 
     def get(self, request: Request, code: str) -> HttpResponseBase:
         given = self.parameters
-        access = access_to(code, figures(given), bulk=_is_bulk(given))
+        access = access_to(code, figures(given), bulk=is_bulk(given))
         etag = etag_of(request, access.version)
         if unchanged := not_modified(request, etag):
             return unchanged
         if request.method == "HEAD":
             answer: HttpResponseBase = HttpResponse(content_type=GEO_JSON)
         else:
-            written = _collection(request, access, matching(given, access.sources), given["limit"])
-            answer = StreamingHttpResponse(_Started(written), content_type=GEO_JSON)
+            written = _collection(
+                request, access, matching(given, access.sources, access.utility), given["limit"]
+            )
+            answer = StreamingHttpResponse(Started(written), content_type=GEO_JSON)
         stamp(answer, etag)
         return answer
-
-
-def _is_bulk(given: dict[str, Any]) -> bool:
-    """Whether an answer could be a utility's whole data."""
-    box, limit = given["bbox"], given["limit"]
-    few = limit is not None and limit <= BOUNDED_ROWS
-    small = box is not None and box.width <= BOUNDED_DEGREES and box.height <= BOUNDED_DEGREES
-    return not (few or small)
 
 
 def _collection(
@@ -121,37 +122,10 @@ def _features(rows: Rows, limit: int | None) -> Iterator[list[tuple[int, str]]]:
             yield chunk
 
 
-class _Started:
-    """Pieces of which the first is there: an error in the query itself can still become a proper answer.
-
-    Closing it, which the server does for every answer, read or not, closes the cursor.
-    """
-
-    def __init__(self, pieces: Generator[bytes, None, None]) -> None:
-        self.first, self.rest = next(pieces), pieces
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield self.first
-        yield from self.rest
-
-    def close(self) -> None:
-        self.rest.close()
-
-
 def _json(**members: Combinable) -> Func:
     """A JSON object with its members in this order."""
     parts = [part for name, value in members.items() for part in (Cast(Value(name), TextField()), value)]
     return Func(*parts, function="json_build_object", output_field=JSONField())
-
-
-def _property(field: serializers.Field[Any, Any, Any, Any]) -> Combinable:
-    """A column as the serializer's field would show it."""
-    column = str(field.source)
-    if isinstance(field, ExactNumber):
-        return Func(F(column), function="trim_scale")  # 3.80000 as 3.8
-    if isinstance(field, TextOrNull | WordOrNull):
-        return NullIf(F(column), Value(""))
-    return F(column)
 
 
 FEATURE = Cast(
@@ -159,7 +133,7 @@ FEATURE = Cast(
         type=Cast(Value("Feature"), TextField()),
         id=F("id"),
         geometry=Func(AsGeoJSON("geometry", precision=6), template="%(expressions)s::json"),
-        properties=_json(**{name: _property(f) for name, f in RecordSerializer().fields.items()}),
+        properties=_json(**SHOWN),
     ),
     TextField(),
 )

@@ -19,7 +19,8 @@ from hcportal.api.versions import etag_of, not_modified, stamp
 from hosting.api.access import access_to_all
 from hosting.api.answers import JSON, Answers, listed
 from hosting.api.records import (
-    COLUMNS,
+    NAMES,
+    SHOWN,
     FigureParameters,
     RecordSerializer,
     Rows,
@@ -27,6 +28,7 @@ from hosting.api.records import (
     matching,
     with_columns,
 )
+from hosting.api.rendering import RowsRenderer
 
 
 class NearbyParameters(FigureParameters):
@@ -64,24 +66,28 @@ class Nearby(StrictView):
     }
     example: ClassVar = {"lat": 42.549, "lon": -118.55, "radius_km": 5, "limit": 5}
     parameters_class: ClassVar = NearbyParameters
+    renderer_classes = [RowsRenderer]
 
     def get(self, request: Request) -> HttpResponseBase:
         given = self.parameters
         around = _Around(given["lon"], given["lat"], given["radius_km"] * 1000)
-        access = access_to_all(around.within(figures(given)))
+        access = access_to_all(around.boxed(figures(given)))
         etag = etag_of(request, access.version)
         if unchanged := not_modified(request, etag):
             return unchanged
         limit = given["limit"]
         found = around.nearest(with_columns(matching(given, access.sources)), limit + 1)
-        rows: list[dict[str, Any]] = list(NearbySerializer(found[:limit], many=True).data)  # type: ignore[arg-type]
-        answer = Response({"results": rows, "next": None, "more": len(found) > limit} | access.note())
+        answer = Response(
+            {"results": found[:limit], "next": None, "more": len(found) > limit} | access.note()
+        )
         stamp(answer, etag)
         return answer
 
 
-# The expression of the index record_geography.
-_GEOGRAPHY = Cast("geometry", GeometryField(geography=True))
+# The expression of the index record_near.
+_GEOGRAPHIC = GeometryField(geography=True)
+_GEOGRAPHY = Cast("geometry", _GEOGRAPHIC)
+_ROW = [*NAMES, "rank_m", "distance_m"]
 # The index ranks on a sphere, distances are taken on the spheroid: less than 0.6 percent lies between them.
 _CERTAIN = 0.99
 
@@ -92,6 +98,16 @@ class _Around:
     def __init__(self, lon: float, lat: float, radius_m: float) -> None:
         self.place = Value(Point(lon, lat, srid=4326), output_field=GeometryField(geography=True))
         self.radius_m = radius_m
+
+    def boxed(self, rows: Rows) -> Rows:
+        """Those of the rows whose box reaches into a box around the radius: some more than reach into it.
+
+        The index alone tells them, without reading a shape: 4,000 in 3 ms, by their distance in 400.
+        """
+        box = Func(self.place, Value(self.radius_m), function="_ST_Expand", output_field=_GEOGRAPHIC)
+        return rows.filter(
+            Func(_GEOGRAPHY, box, template="%(expressions)s", arg_joiner=" && ", output_field=BooleanField())
+        )
 
     def within(self, rows: Rows) -> Rows:
         """Those of the rows that reach into the radius."""
@@ -122,18 +138,24 @@ class _Around:
             ),
             distance_m=Func(_GEOGRAPHY, self.place, function="ST_Distance", output_field=FloatField()),
         )
-        columns = by_index.order_by("rank_m").values(*COLUMNS, "rank_m", "distance_m")
+        columns = by_index.order_by("rank_m").values_list(*SHOWN.values(), "rank_m", "distance_m")
         for taken in _more_each_time(wanted + 10):
             found = _in_order_of_the_index(columns[:taken])
             last_m = max((row["rank_m"] for row in found), default=0.0)
             found.sort(key=lambda row: (row["distance_m"], row["id"]))
             nearest = found[:wanted]
             if len(found) < taken or nearest[-1]["distance_m"] < last_m * _CERTAIN:
-                return [{**row, "distance_km": round(row["distance_m"] / 1000, 6)} for row in nearest]
+                return [_with_distance(row) for row in nearest]
         raise AssertionError  # it ends when all rows are taken
 
 
-def _in_order_of_the_index(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_distance(row: dict[str, Any]) -> dict[str, Any]:
+    distance_m = row.pop("distance_m")
+    del row["rank_m"]
+    return row | {"distance_km": round(distance_m / 1000, 6)}
+
+
+def _in_order_of_the_index(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
     """Read rows as the index ranks them, stopping at the last one wanted.
 
     PostgreSQL guesses that a circle holds next to nothing and would measure and sort all of it: 140 ms
@@ -142,7 +164,7 @@ def _in_order_of_the_index(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_sort = off")
-        return list(rows)
+        return [dict(zip(_ROW, row, strict=True)) for row in rows]
 
 
 def _more_each_time(first: int) -> Iterator[int]:

@@ -1,20 +1,16 @@
-"""A utility's records, by filters and page by page."""
+"""A record as answers show it, and which records an answer is about."""
 
-from typing import Any, ClassVar
+from typing import Any
 
-from django.db.models import F, FloatField, Func, Q, QuerySet
-from django.http import HttpResponseBase
+from django.db.models import F, FloatField, Func, Q, QuerySet, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import NullIf
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from hcportal.api.numbers import Megawatts
-from hcportal.api.parameters import Parameters, Slug, StrictView
-from hcportal.api.versions import etag_of, not_modified, stamp
-from hosting.api.access import access_to
-from hosting.api.answers import JSON, Answers, listed
+from hcportal.api.parameters import Parameters, Slug
 from hosting.api.fields import ExactNumber, TextOrNull, WordOrNull
-from hosting.api.paging import IdPageParameters, page
+from hosting.api.paging import IdPageParameters
 from hosting.api.places import BoxField
 from hosting.models import CapacityType, ConstrainingMetric, HostingCapacityRecord
 from hosting.models.records import RemainingBasis
@@ -125,7 +121,19 @@ class RecordSerializer(serializers.ModelSerializer[HostingCapacityRecord]):
         }
 
 
-COLUMNS = [str(field.source) for field in RecordSerializer().fields.values()]
+def _shown(field: serializers.Field[Any, Any, Any, Any]) -> Combinable:
+    """A column as the serializer's field would show it, by the database."""
+    column = str(field.source)
+    if isinstance(field, ExactNumber):
+        return Func(F(column), function="trim_scale")  # 3.80000 as 3.8
+    if isinstance(field, TextOrNull | WordOrNull):
+        return NullIf(F(column), Value(""))
+    return F(column)
+
+
+# A row's names, and what stands under each, over rows `with_columns`.
+SHOWN = {name: _shown(field) for name, field in RecordSerializer().fields.items()}
+NAMES = list(SHOWN)
 
 
 def figures(given: dict[str, Any]) -> Rows:
@@ -135,9 +143,14 @@ def figures(given: dict[str, Any]) -> Rows:
     )
 
 
-def matching(given: dict[str, Any], sources: list[int]) -> Rows:
-    """The records of these sources that the filters let through. A null is neither below nor above."""
+def matching(given: dict[str, Any], sources: list[int], utility: int | None = None) -> Rows:
+    """The records of these sources that the filters let through. A null is neither below nor above.
+
+    `utility`: whose sources these are, where they are one utility's; indexes begin with it.
+    """
     rows = figures(given).filter(source__in=sources)
+    if utility is not None:
+        rows = rows.filter(utility=utility)
     for name, condition in {
         "min_remaining_mw": "remaining_capacity_mw__gte",
         "max_remaining_mw": "remaining_capacity_mw__lte",
@@ -164,30 +177,3 @@ def with_columns(rows: Rows) -> Rows:
         centroid_lat=Func(F("centroid"), function="ST_Y", output_field=FloatField()),
         centroid_lon=Func(F("centroid"), function="ST_X", output_field=FloatField()),
     )
-
-
-class RecordList(StrictView):
-    """A utility's records that pass the filters, in order of their id.
-
-    One for each feeder, or for each cell where the publisher names no feeder. Filters are joined by *and*; an
-    unknown figure is neither below nor above anything.
-    """
-
-    is_versioned: ClassVar = True
-    may_refuse: ClassVar = True
-    answers: ClassVar[Answers] = {JSON: listed(RecordSerializer, withheld=True)}
-    example: ClassVar = {"min_remaining_mw": 2, "limit": 10}
-    parameters_class: ClassVar = RecordParameters
-
-    def get(self, request: Request, code: str) -> HttpResponseBase:
-        given = self.parameters
-        access = access_to(code, figures(given))
-        etag = etag_of(request, access.version)
-        if unchanged := not_modified(request, etag):
-            return unchanged
-        found = with_columns(matching(given, access.sources)).order_by("id")
-        columns = found.values(*COLUMNS)[: given["limit"] + 1]
-        rows: list[dict[str, Any]] = list(RecordSerializer(columns, many=True).data)
-        answer = Response(page(request, rows, given["limit"], "id") | access.note())
-        stamp(answer, etag)
-        return answer

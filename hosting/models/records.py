@@ -225,9 +225,20 @@ class HostingCapacityRecord(RecordColumns):
             models.Index(fields=["ingestion_run"], name="record_run"),
             GistIndex(fields=["geometry"], name="record_geometry"),
             GistIndex(fields=["geometry_3857"], name="record_geometry_3857"),
+            # Pages in order of id: which rows pass the API's filters is read from this alone.
+            models.Index(
+                fields=["utility", "capacity_type", "variant", "id"],
+                include=["source", "remaining_capacity_mw", "hosting_capacity_mw", "constraining_metric"],
+                name="record_page",
+            ),
+            # Distances in metres, nearest first; rows of another figure or with too little are not measured.
             GistIndex(
-                Cast("geometry", models.GeometryField(geography=True)), name="record_geography"
-            ),  # distances in metres, nearest first
+                "capacity_type",
+                "variant",
+                Cast("geometry", models.GeometryField(geography=True)),
+                "remaining_capacity_mw",
+                name="record_near",
+            ),
         ]
 
     def __str__(self) -> str:

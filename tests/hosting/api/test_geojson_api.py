@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from hosting.api import geojson
 from hosting.api.access import Access
+from hosting.api.streaming import Started
 from hosting.models import HostingCapacityRecord
 from tests.factories import line, make_published_run, make_source, make_utility
 from tests.hosting.api.asking import GEO_JSON, body, get, problem
@@ -189,7 +190,7 @@ def test_a_client_that_goes_leaves_no_cursor_open(source: Source, read: int) -> 
         first.save(force_insert=True)
     request: Any = None  # only the address of a next page would need it
     rows = HostingCapacityRecord.objects.all()
-    answer = geojson._Started(geojson._collection(request, Access([], [], []), rows, None))
+    answer = Started(geojson._collection(request, Access(None, [], [], []), rows, None))
     pieces = iter(answer)
     for _ in range(read):
         assert b'"Feature"' in next(pieces)

@@ -166,6 +166,6 @@ def test_the_nearest_are_read_in_the_order_of_the_index(client: Client, source: 
     assert len(selects) == 2
     assert "SET LOCAL enable_sort = off" in statements
     how = plan(selects[1])  # in the same transaction, hence as it was run
-    assert "record_geography" in how
+    assert "record_near" in how
     assert "Order By" in how
     assert '"Sort"' not in how
