@@ -95,6 +95,16 @@ class SourceAdmin(ChoicesOnlyAdmin):
                 )
             },
         ),
+        (
+            _("Last probe"),
+            {
+                "fields": (
+                    ("probed_at", "probe_reached", "probe_count"),
+                    ("probe_message", "probe_missing"),
+                    ("probe_url", "probe_edited_at", "page_rows"),
+                )
+            },
+        ),
         (_("Configuration"), {"classes": ("collapse",), "fields": (_catalog_entry,)}),
     )
 

@@ -34,7 +34,7 @@ OPEN = (TrialStatus.QUEUED, TrialStatus.RUNNING)
 
 
 class Trial(models.Model):
-    """One discovery, dry run or ingest that a person asked for. At most one of a kind is open for a source."""
+    """A discovery, dry run or ingest that a person asked for. One of a kind at most is open for a source."""
 
     kind = models.CharField(max_length=10, choices=TrialKind)
     source = models.ForeignKey(
