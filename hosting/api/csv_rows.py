@@ -47,10 +47,9 @@ def _copied(rows: Rows) -> Generator[bytes, None, None]:
     except EmptyResultSet:  # nothing is published, or the filters contradict one another
         yield bytes(gathered)
         return
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv)", parameters) as copy,
-    ):
+    operations: Any = connection.ops
+    selected = operations.compose_sql(sql, parameters)  # COPY takes no parameters of its own
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({selected}) TO STDOUT (FORMAT csv)") as copy:
         for row in copy:  # gathered, because each piece becomes a write to the client
             gathered += row
             if len(gathered) > BYTES_A_PIECE:

@@ -40,6 +40,23 @@ class Box:
             _shape(-180, self.south, self.east, self.north),
         ]
 
+    def insides(self) -> list[GEOSGeometry | None]:
+        """For each of the shapes, a box that lies inside it with a margin, if there is one.
+
+        PostGIS compares boxes in single precision, which is 0.00002 degrees at 180.
+        """
+        return [_inside(shape) for shape in self.shapes()]
+
+
+_MARGIN = 0.0001
+
+
+def _inside(shape: GEOSGeometry) -> GEOSGeometry | None:
+    west, south, east, north = shape.extent
+    if min(east - west, north - south) <= 3 * _MARGIN:
+        return None
+    return _shape(west + _MARGIN, south + _MARGIN, east - _MARGIN, north - _MARGIN)
+
 
 def _shape(west: float, south: float, east: float, north: float) -> GEOSGeometry:
     if west == east and south == north:

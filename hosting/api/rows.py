@@ -56,8 +56,10 @@ class FormatFirst(DefaultContentNegotiation):
         wanted = request.query_params.get("format")
         for renderer in renderers:
             if renderer.format == wanted:
-                return renderer, renderer.media_type
-        return super().select_renderer(request, renderers, format_suffix)
+                chosen: BaseRenderer = renderer
+                return chosen, str(chosen.media_type)
+        found: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
+        return found
 
 
 class RecordList(StrictView):
