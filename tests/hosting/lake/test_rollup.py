@@ -16,7 +16,7 @@ def sections(*figures: dict[str, Any], **fields: Any) -> SourceSpec:
     return source(*figures, grain="section", fields={"feeder_id": {"id": "feeder"}} | fields)
 
 
-def rolled(spec: SourceSpec, rows: list[dict[str, Any]], **types: str) -> dict[str, dict[str, Any]]:
+def rolled(spec: SourceSpec, rows: list[dict[str, Any]], **types: Any) -> dict[str, dict[str, Any]]:
     """Feeder (with capacity type and variant where the source has several figures) to its record."""
     passed = stage(spec, rows, **types).where("reject_check IS NULL")
     records = rollup.feeders(passed, spec).toArrow().to_pylist()
