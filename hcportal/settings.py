@@ -20,6 +20,7 @@
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import environ
@@ -246,7 +247,7 @@ HCP_CATALOG = [Path(folder) for folder in env.str("HCP_CATALOG", "").split(":") 
 HCP_ALLOW_LOOPBACK = env.bool("HCP_ALLOW_LOOPBACK", False)
 HCP_CONTACT = env.str("HCP_CONTACT", "")
 HCP_PACE = VAR_DIR / "pace"  # where the processes of this machine keep a host's limits together
-HCP_CLIENT: dict[str, float] = {}  # other limits than those of hcportal.http.Client, by its own names
+HCP_CLIENT: dict[str, Any] = {}  # other limits than those of hcportal.http.Client, by its own names
 HCP_MAP_TILES = env.str("HCP_MAP_TILES", "")
 HCP_MAP_ATTRIBUTION = env.str("HCP_MAP_ATTRIBUTION", "© OpenStreetMap contributors" if HCP_MAP_TILES else "")
 HCP_RECORDED = VAR_DIR / "recorded"  # what `recorded://` addresses are answered from

@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from hcportal.errors import EmptySource, FetchError
+from hosting.fetching import http_client, open_mapped_layer
 from hosting.lake import silver, tables
 from hosting.lake.session import engine
 from hosting.lake_settings import open_lake
 from hosting.sources import arcgis
-from hosting.steps import http_client, open_mapped_layer, refuse_what_must_not_be_fetched, spec_of
+from hosting.steps import refuse_what_must_not_be_fetched, spec_of
 from utilities.models import Source
 from utilities.spec import SourceSpec
 

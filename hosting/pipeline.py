@@ -7,13 +7,14 @@ before `publish`, and that is one transaction.
 from typing import Any
 
 from hosting import reconcile
+from hosting.fetching import fetch
 from hosting.lake import session
 from hosting.lake_settings import open_lake
 from hosting.locks import source_lock
 from hosting.models import HCIngestionRun, RunStatus
 from hosting.publish import publish
 from hosting.recording import Reporter, Silent, end, recording
-from hosting.steps import compare, fetch, gate, judge, normalise, refuse_what_must_not_be_fetched, spec_of
+from hosting.steps import compare, gate, judge, normalise, refuse_what_must_not_be_fetched, spec_of
 from utilities.models import Source
 
 

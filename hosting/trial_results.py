@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from hosting import dry_run
+from hosting.fetching import http_client
 from hosting.lake import quality, rollup, tables
 from hosting.models import Trial
 from hosting.published_rows import compare, published
@@ -22,7 +23,7 @@ from hosting.sources.discovery import (
     proposal,
 )
 from hosting.sources.layer import Layer
-from hosting.steps import http_client, spec_of
+from hosting.steps import spec_of
 from hosting.trials import MOST_ROWS, Following
 
 if TYPE_CHECKING:

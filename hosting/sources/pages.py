@@ -8,7 +8,7 @@ its ids.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hcportal.errors import FetchError, IncompleteFetch, RefusedAddress, ServiceError
 from hcportal.http import Client
@@ -37,10 +37,11 @@ class Reader:
         names: Sequence[str],
         geometry: bool,
         size: PageSize,
+        keep: Callable[[Page], None] | None = None,
     ) -> None:
         self.client, self.layer, self.where, self.names = client, layer, where, names
         self.geometry = geometry and layer.geometry_type is not None
-        self.size = size
+        self.size, self._keep = size, keep
 
     def read(self, ids: list[int], stopped: threading.Event) -> list[Page]:
         """The rows with these ids (sorted), in one page or, where the server gives less at once, in several.
@@ -76,12 +77,14 @@ class Reader:
                 piece, missing = piece[: len(piece) - len(missing)], []
             elif failed and not missing:
                 self.size.shrink(len(piece))
+                failed = False
             replies = [reply]
             if missing:
                 replies += self._complete(missing, rows)
-            pages.append(
-                page(self.layer, self.names, [(n, rows[n]) for n in piece], replies, geometry=self.geometry)
-            )
+            taken = [(n, rows[n]) for n in piece]
+            pages.append(page(self.layer, self.names, taken, replies, geometry=self.geometry))
+            if self._keep:
+                self._keep(pages[-1])
         return pages
 
     def _range(self, ids: list[int]) -> Reply:

@@ -25,13 +25,18 @@ FEWEST_IDS = 1_000
 class PageSize:
     """How many rows to ask for at once: shrinks to what worked. Shared by the threads of one fetch.
 
-    A caller that keeps it may hand it to the next fetch of the same layer.
+    A caller that keeps what worked may hand it to the next fetch of the same layer: that one tries a quarter
+    more, and falls back to it before it shrinks any further.
     """
 
-    def __init__(self, rows: int) -> None:
-        self.rows = max(1, rows)
+    def __init__(self, rows: int, *, worked: int | None = None) -> None:
+        """`rows` is the most to ask for, `worked` what the last fetch ended with."""
+        self._floor = worked if worked is not None and worked < rows else 0
+        self.rows = max(1, min(rows, worked + worked // 4 + 1) if worked else rows)
 
     def shrink(self, rows: int) -> None:
+        rows = max(rows, self._floor) if self.rows > self._floor else rows
+        self._floor = 0
         self.rows = max(1, min(self.rows, rows))
 
 

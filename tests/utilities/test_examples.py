@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from hcportal.http import Client
+from hosting.fetching import open_mapped_layer
 from hosting.lake import rollup, silver
 from hosting.sources import arcgis
-from hosting.steps import open_mapped_layer
 from tests.hosting.lake.frames import SCHEMA, session
 from utilities.catalog_files import OWN_CATALOG, read_entry
 from utilities.spec import SourceSpec, UtilitySpec

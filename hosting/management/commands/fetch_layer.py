@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from hcportal.commands import PersonCommand
+from hosting.fetching import acquaint, http_client
 from hosting.reporters import reporter
 from hosting.sources.export import export_layer
-from hosting.steps import acquaint, http_client
 from utilities.spec import Access
 
 

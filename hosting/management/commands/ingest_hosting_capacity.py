@@ -133,8 +133,8 @@ class Command(PersonCommand):
             show(dry_run(source, limit=limit), self.out)
 
     def _discover(self, url: str, utility_code: str | None) -> None:
+        from hosting.fetching import http_client
         from hosting.sources.discovery import discover, proposal
-        from hosting.steps import http_client
 
         if not url:
             if not utility_code or utility_code == "all":
@@ -156,12 +156,13 @@ class Command(PersonCommand):
         from hosting.listing import utilities
 
         table = Table(
-            *("code", "utility", "states", "status", "scheduled", "types", "grain", "last run", "why not"),
+            *("code", "utility", "states", "status", "scheduled", "types", "grain"),
+            *("last probe", "last run", "why not"),
             box=None,
             pad_edge=False,
         )
         for listed in utilities():
-            utility, at = listed.utility, listed.last_run_at
+            utility, at, probed = listed.utility, listed.last_run_at, listed.probed_at
             table.add_row(
                 utility.utility_code,
                 utility.utility_name,
@@ -170,10 +171,11 @@ class Command(PersonCommand):
                 f"{listed.scheduled} of {len(listed.sources)}" if listed.sources else "none",
                 ", ".join(listed.capacity_types),
                 ", ".join(listed.grains),
+                f"{probed:%Y-%m-%d}, {listed.fitting} of {len(listed.sources)} fit" if probed else "never",
                 f"{at:%Y-%m-%d %H:%M} UTC, {listed.last_run_status}" if at else "never",
                 listed.why_not,
             )
-        Console(file=self.out, width=None if self.stdout.isatty() else 220).print(table)
+        Console(file=self.out, width=None if self.stdout.isatty() else 240).print(table)
 
 
 def known_utility(code: str) -> Utility:
@@ -216,6 +218,8 @@ def chosen_sources(utility: str, source: str | None, category: str | None) -> li
 
 def told(run: HCIngestionRun) -> str:
     """A run's outcome in a sentence."""
+    if run.status == RunStatus.UNCHANGED and not any(step["name"] == "fetch" for step in run.steps):
+        return f"unchanged since its last edit; no row was asked for (run {run.pk})."
     if run.status == RunStatus.UNCHANGED:
         return f"unchanged; {run.records_fetched or 0:,} rows read, nothing written (run {run.pk})."
     counts = run.counts

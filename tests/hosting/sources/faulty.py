@@ -126,6 +126,7 @@ class Faulty:
         ]
         self.url = ""
         self.under_way = 0
+        self.work = 0.0  # seconds that each answer takes to make
         self.lock = threading.Lock()
 
     def asked(self, kind: str) -> list[Asked]:
@@ -226,13 +227,13 @@ class _Handler(BaseHTTPRequestHandler):
             reply = Reply(faulty.answer(asked))
             for fault in faults:
                 reply = fault(asked, reply) or reply
+        time.sleep(faulty.work)
+        with faulty.lock:
+            faulty.under_way -= 1  # before the answer leaves: who has it may ask again at once
         try:
             self.send(reply)
         except OSError:  # the client has gone
             self.close_connection = True
-        finally:
-            with faulty.lock:
-                faulty.under_way -= 1
 
     def send(self, reply: Reply) -> None:
         body = reply.bytes
