@@ -94,6 +94,11 @@ def remaining(row: Any, *, pad: bool = False) -> Amount:
     return Amount(said.number, said.unit, said.bound, said.instead, class_of(value, status))
 
 
+def kilowatts(value: Decimal | None) -> Amount:
+    """A nameplate, in kW."""
+    return Amount(instead=str(NOT_KNOWN)) if value is None else Amount(plain(value, 1), unit="kW")
+
+
 def kilovolts(value: Decimal | None) -> str:
     """A voltage to read, or nothing."""
     return "" if value is None else f"{plain(value)}{THIN_SPACE}kV"

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, Min, QuerySet, Sum
+from django.db.models import Count, F, QuerySet, Sum
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -172,6 +172,7 @@ class Ders:
 
     totals: list[Total]
     page: "Page[DER]"
+    rows: list[dict[str, Any]]
     utility_has_any: bool
 
 
@@ -192,10 +193,11 @@ def ders(record: HostingCapacityRecord, given: QueryDict) -> Ders:
         )
         for one in counted
     ]
-    # A list of all DER by type is not given: the nameplate, largest first, is what decides.
     ordered = mine.order_by("status", F("nameplate_kw").desc(nulls_last=True), "external_id")
     any_at_all = bool(totals) or visible(DER.objects.filter(utility=record.utility_id)).exists()
-    return Ders(totals, Paginator(ordered, PAGE).get_page(given.get("ders")), any_at_all)
+    page = Paginator(ordered, PAGE).get_page(given.get("ders"))
+    rows = [{"der": der, "nameplate": amounts.kilowatts(der.nameplate_kw)} for der in page]
+    return Ders(totals, page, rows, any_at_all)
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,8 @@ class Sections:
     page: "Page[HostingCapacitySection]"
     rows: list[dict[str, Any]]
     sort: str
-    weakest: Decimal | None
+    knows_voltage: bool  # of any section on this page
+    knows_phases: bool
 
 
 def sections(record: HostingCapacityRecord, given: QueryDict) -> Sections:
@@ -231,4 +234,5 @@ def sections(record: HostingCapacityRecord, given: QueryDict) -> Sections:
         }
         for row in page
     ]
-    return Sections(page, rows, sort, found.aggregate(least=Min("hosting_capacity_mw"))["least"])
+    knows_voltage = any(row["voltage"] for row in rows)
+    return Sections(page, rows, sort, knows_voltage, any(row["section"].phase_config for row in rows))

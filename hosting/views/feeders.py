@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from hosting.models import ConstrainingMetric, HostingCapacityRecord
@@ -28,6 +29,15 @@ from hosting.visible import visible_sources
 
 PAGE = 100
 COUNTED = 100_000  # beyond, "more than"
+# Columns that are left out of a page on which nothing of them is known, and what they are called.
+OPTIONAL = {
+    "substation": gettext_lazy("substation"),
+    "installed": gettext_lazy("installed"),
+    "queued": gettext_lazy("queued"),
+    "limit": gettext_lazy("what limits it"),
+    "voltage": gettext_lazy("voltage"),
+    "studied": gettext_lazy("date of the study"),
+}
 COLUMNS = (
     "utility__utility_code",
     "utility__utility_name",
@@ -104,11 +114,15 @@ def _rows(request: HttpRequest, selection: Selection, utility: dict[str, Any] | 
     total = _count(selection.everything()) if selection.has_filters else passing
     last = max(1, -(-passing.number // PAGE))
     page = min(selection.given["page"], last)
+    sorted_by = selection.sort.removeprefix("-")
     pks = selection.page_of((page - 1) * PAGE, PAGE) if passing.number else []
     by_pk = HostingCapacityRecord.objects.select_related("utility", "feeder").only(*COLUMNS).in_bulk(pks)
     rows = [_row(by_pk[pk]) for pk in pks if pk in by_pk]  # one may be gone since
+    known = [name for name in OPTIONAL if name == sorted_by or any(_is_known(row, name) for row in rows)]
     return {
         "rows": rows,
+        "shown": known,
+        "not_known": [str(OPTIONAL[name]) for name in OPTIONAL if name not in known],
         "passing": passing,
         "total": total,
         "hidden": Counted(total.number - passing.number, total.is_more),
@@ -132,10 +146,19 @@ def _count(rows: Rows) -> Counted:
     return Counted(min(number, COUNTED), number > COUNTED)
 
 
+def _is_known(row: dict[str, Any], name: str) -> bool:
+    if name == "limit":
+        return bool(row["record"].constraining_metric)
+    said = row[name]
+    return said.is_known if isinstance(said, amounts.Amount) else bool(said)
+
+
 def _row(record: HostingCapacityRecord) -> dict[str, Any]:
     return {
         "record": record,
         "name": record_name(record),
+        "id": "" if record_name(record) == record.feeder_id_external else record.feeder_id_external,
+        "substation": record.substation_name,
         "link": feeder_address(record),
         "remaining": amounts.remaining(record, pad=True),
         "hosting": amounts.hosting(record, pad=True),

@@ -98,7 +98,7 @@ def test_pages_hold_every_row_once_in_one_order(client: Client) -> None:
     make_summary(run.utility)
     for number in range(230):
         make_record(
-            make_feeder(run, f"F{number:03}"),
+            make_feeder(run, f"F{number:03}", name="Mill"),
             remaining_capacity_mw=Decimal(number % 7) if number % 3 else None,
         )
     for sort in ("", "&sort=remaining", "&sort=feeder", "&sort=-voltage"):
@@ -110,6 +110,19 @@ def test_pages_hold_every_row_once_in_one_order(client: Client) -> None:
     assert 'rel="prev" href="?page=2&amp;utility=ri_energy"' in last
     assert 'rel="next"' not in last
     assert shown(client, "?page=99") == shown(client, "?page=3"), "beyond the last is the last"
+
+
+def test_columns_of_which_nothing_is_known_are_said_once(client: Client) -> None:
+    make_table(2)
+    html = get(client, "/feeders/")
+    assert "Not known of any feeder on this page: installed, queued, voltage." in words(html)
+    assert "Installed" not in words(html)
+    HostingCapacityRecord.objects.filter(feeder_id_external="F1").update(installed_dg_mw=0)
+    html = get(client, "/feeders/")
+    assert "Not known of any feeder on this page: queued, voltage." in words(html)
+    assert re.search(r'data-label="Installed">.{0,80}?0\.00', html)
+    assert re.search(r'data-label="Installed">.{0,80}?not known', html), "one is zero, the other is not known"
+    assert 'aria-sort="descending"' in get(client, "/feeders/?sort=-queued"), "what is sorted by stays"
 
 
 def test_types_are_never_mixed(client: Client) -> None:
