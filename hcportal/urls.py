@@ -20,6 +20,8 @@ from hosting.views.map import map_page
 from hosting.views.search import search_page
 from hosting.views.utilities import utilities, utility_page
 from interregional.api import flows as flows_api
+from interregional.views import page as flows_page
+from interregional.views.series import series
 
 urlpatterns = [
     # Pages
@@ -31,6 +33,9 @@ urlpatterns = [
     path("feeders/", feeders_table, name="feeders"),
     path("feeders/<slug:code>/<str:slug>/", feeder_page, name="feeder"),
     path("search", search_page, name="search"),
+    path("interregional/", flows_page.page, name="interregional"),
+    path("interregional/now", flows_page.now_part, name="interregional-now"),
+    path("interregional/series.json", series, name="interregional-series"),
     path("about/", about, name="about"),
     # API
     path("api/docs", api_docs, name="api-docs"),

@@ -17,8 +17,9 @@ _INTERFACES: Final = """
 _REGIONS: Final = """
     SELECT at, 100000 + array_position(%(regions)s::text[], region) AS place, 'region' AS kind,
         NULL::int AS point_id, ''::text AS name, ''::text AS label, region, true AS is_external,
-        CASE WHEN lines = expected THEN flow_mw END, CASE WHEN lines = expected THEN positive_limit_mw END,
-        CASE WHEN lines = expected THEN negative_limit_mw END
+        CASE WHEN lines = expected THEN flow_mw END AS flow_mw,
+        CASE WHEN lines = expected THEN positive_limit_mw END AS positive_limit_mw,
+        CASE WHEN lines = expected THEN negative_limit_mw END AS negative_limit_mw
     FROM (
         SELECT f."timestamp" AS at, i.region, count(*) AS lines, sum(f.flow_mw) AS flow_mw,
             CASE WHEN count(f.positive_limit_mw) = count(*) THEN sum(f.positive_limit_mw) END AS positive_limit_mw,

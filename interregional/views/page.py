@@ -1,0 +1,79 @@
+"""`/interregional/`: New York's ties now, and how it came to be."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from hcportal.api.versions import etag_of, not_modified, stamp
+from interregional.demonstration import is_demonstration
+from interregional.models import FlowSource, Interface
+from interregional.rows import NEIGHBOUR_CODES, Interfaces, Question, latest_stamp, rows, version
+from interregional.views.drawing import drawing_of
+from interregional.views.figures import SPARK_SPAN, Now, now_of
+from interregional.views.series import RANGES, NoRange, Span, span_of
+
+RANGE_NAMES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """The whole page. A range that cannot be is said, and 24 hours are shown."""
+    now = _now()
+    context: dict[str, Any] = {"section": "interregional", "ranges": RANGE_NAMES, **_shown(now)}
+    if now is not None:
+        span, wrong = _span(request, now)
+        context |= {"span": span, "wrong_range": wrong, "groups": _groups(now)}
+    return render(
+        request, "interregional/page.html", context, status=400 if context.get("wrong_range") else 200
+    )
+
+
+@require_safe
+def now_part(request: HttpRequest) -> HttpResponseBase:
+    """`/interregional/now`: the part of the page that changes, for its script."""
+    etag = etag_of(request, version())  # type: ignore[arg-type]  # asks for no more than Django's has
+    if unchanged := not_modified(request, etag):  # type: ignore[arg-type]
+        return unchanged
+    answer = render(request, "interregional/now.html", _shown(_now()))
+    stamp(answer, etag)
+    return answer
+
+
+def _now() -> Now | None:
+    """Everything at the newest instant; None where nothing is stored."""
+    at = latest_stamp()
+    if at is None:
+        return None
+    just_after = at + timedelta(microseconds=1)
+    every = Interfaces(list(Interface.objects.values_list("pk", flat=True)), NEIGHBOUR_CODES)
+    past = Question(at - SPARK_SPAN, just_after, Interfaces([], NEIGHBOUR_CODES))
+    return now_of(rows(Question(at, just_after, every), 1_000), rows(past, 5_000))
+
+
+def _shown(now: Now | None) -> dict[str, Any]:
+    attribution = FlowSource.objects.exclude(attribution="").order_by("-is_synthetic", "code").first()
+    return {
+        "now": now,
+        "drawing": drawing_of(now) if now is not None else None,
+        "is_synthetic": is_demonstration(),
+        "attribution": attribution.attribution if attribution else "",
+    }
+
+
+def _span(request: HttpRequest, now: Now) -> tuple[Span, str]:
+    newest = now.moment.at
+    try:
+        return span_of(request, newest), ""
+    except NoRange as wrong:
+        return Span("24h", newest - RANGES["24h"], newest + timedelta(microseconds=1)), str(wrong)
+
+
+def _groups(now: Now) -> list[tuple[str, list[Any]]]:
+    """Lines by where they lead, for the charts."""
+    groups: list[tuple[str, list[Any]]] = [(region.name, region.lines) for region in now.regions]
+    if now.others:
+        groups.append(("Unclassified", now.others))
+    return groups
