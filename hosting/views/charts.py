@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from hosting.views.amounts import plain
 
-WIDTH, HEIGHT = 720, 190  # of the drawing, in its own units
+WIDTH, HEIGHT = 560, 190  # of the drawing, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 10, 26
 MOST_TICKS = 5
 

@@ -224,7 +224,7 @@ def sections(record: HostingCapacityRecord, given: QueryDict) -> Sections:
     order = column.desc(nulls_last=True) if sort.startswith("-") else column.asc(nulls_last=True)
     ordered = found.defer("geometry", "geometry_3857", "criteria").order_by(order, "key", "pk")
     page = Paginator(ordered, PAGE).get_page(given.get("sections"))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "section": row,
             "hosting": amounts.hosting(row, pad=True),
