@@ -62,14 +62,12 @@ def lacks_its_end(text: "Column", reading: Reading) -> "Column":
 
 def _end(word: "Column", end: str) -> "Column":
     """One end of a range as decimal(28,9); null where there is none, or the text is no range."""
-    whole = F.when(word.rlike(RANGE_PATTERN), F.regexp_extract(word, RANGE_PATTERN, 1 if end == "low" else 2))
-    if end == "low":
-        part = F.when(word.rlike(ABOVE_PATTERN), F.regexp_extract(word, ABOVE_PATTERN, 1)).when(
-            word.rlike(PLUS_PATTERN), F.regexp_extract(word, PLUS_PATTERN, 1)
-        )
-    else:
-        part = F.when(word.rlike(BELOW_PATTERN), F.regexp_extract(word, BELOW_PATTERN, 1))
-    return number(F.coalesce(whole, part))
+    # What does not match is empty text, which is no number.
+    whole = F.regexp_extract(word, RANGE_PATTERN, 1 if end == "low" else 2)
+    if end == "high":
+        return F.coalesce(number(whole), number(F.regexp_extract(word, BELOW_PATTERN, 1)))
+    above = F.regexp_extract(word, ABOVE_PATTERN, 1)
+    return F.coalesce(number(whole), number(above), number(F.regexp_extract(word, PLUS_PATTERN, 1)))
 
 
 def kilovolts(text: "Column", reading: Reading) -> "Column":
