@@ -16,6 +16,7 @@ from hosting.api.access import Access, access_to, is_bulk
 from hosting.api.answers import CSV, JSON, Answers, listed
 from hosting.api.csv_rows import CSV_SHAPE, CSVRenderer, csv_of
 from hosting.api.paging import page
+from hosting.api.planning import planned
 from hosting.api.records import (
     NAMES,
     SHOWN,
@@ -97,7 +98,8 @@ class RecordList(StrictView):
         # First which rows, from an index that holds all that filters ask for; then these rows.
         chosen = matching(self.parameters, access.sources, access.utility).order_by("id").values("id")
         rows = with_columns(HostingCapacityRecord.objects.filter(id__in=chosen[: limit + 1])).order_by("id")
-        found = [dict(zip(NAMES, row, strict=True)) for row in rows.values_list(*SHOWN.values())]
+        with planned():
+            found = [dict(zip(NAMES, row, strict=True)) for row in rows.values_list(*SHOWN.values())]
         return Response(page(request, found, limit, "id") | access.note())
 
     def _csv(self, request: Request, access: Access) -> HttpResponseBase:

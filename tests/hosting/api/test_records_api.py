@@ -346,9 +346,9 @@ def test_the_etag_is_of_the_question_and_of_the_terms(client: Client, source: So
 def test_a_page_is_one_query_and_reads_no_geometry(
     client: Client, grid: None, django_assert_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(2) as captured:
+    with django_assert_num_queries(3) as captured:  # sources, a setting, the page
         assert len(get(client, f"{ROWS}?bbox=-180,0,180,90&limit=4")["results"]) == 4
-    columns = captured.captured_queries[1]["sql"].partition(" FROM ")[0]
+    columns = captured.captured_queries[2]["sql"].partition(" FROM ")[0]
     assert '"geometry"' not in columns
     assert "geometry_3857" not in columns
     etag = client.get(ROWS)["ETag"]
@@ -385,6 +385,17 @@ def test_a_box_is_found_by_the_index_of_geometries(client: Client, source: Sourc
     ) as captured:
         assert get(client, query)["results"]
     assert "record_geometry" in plan(captured[-1]["sql"])
+
+
+def test_a_page_of_what_passes_is_found_by_the_index_of_pages(client: Client, source: Source) -> None:
+    many(source)
+    HostingCapacityRecord.objects.filter(pk__gt=5).update(
+        remaining_capacity_mw=1, constraining_metric="thermal"
+    )
+    query = "min_remaining_mw=0.5&min_hosting_mw=1&constraint=thermal"
+    with CaptureQueriesContext(connection) as captured:
+        assert len(get(client, f"{ROWS}?{query}&after=9")["results"]) == 100
+    assert "record_page" in plan(captured[-1]["sql"])
 
 
 def many(source: Source) -> None:
