@@ -142,8 +142,9 @@ class SourceSpec(Closed):
 
     @property
     def url(self) -> str:
-        """The layer's address, the service's where no layer is named."""
-        return self.service_url if self.layer is None else f"{self.service_url}/{self.layer}"
+        """The layer's address, the service's where no layer is named; empty where only discovery finds it."""
+        bare = self.layer is None or not self.service_url
+        return self.service_url if bare else f"{self.service_url}/{self.layer}"
 
     @property
     def scheme(self) -> str:

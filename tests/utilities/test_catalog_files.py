@@ -206,6 +206,14 @@ def test_another_variant_or_grain_needs_no_part(tmp_path: Path) -> None:
         assert len(read_entry(tmp_path / "good.yaml").sources) == 2
 
 
+def test_a_source_that_only_discovery_finds_has_no_address_of_its_own(tmp_path: Path) -> None:
+    address = "    service_url: https://gis.example.org/FeatureServer\n"
+    rule = "strategy: owner, directory: https://maps.example.org/sharing/rest, owner: u, like: HC_*"
+    (tmp_path / "good.yaml").write_text(GOOD.replace(address, f"    discovery: {{{rule}}}\n"))
+    [source] = read_entry(tmp_path / "good.yaml").sources
+    assert (source.service_url, source.url, source.layer) == ("", "", 0)
+
+
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     [line] = refused(tmp_path, b"code: \xff\xfe")
     assert line.startswith("good.yaml:1: cannot be read: 'utf-8' codec")
