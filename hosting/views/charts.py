@@ -9,7 +9,7 @@ from hosting.views.amounts import plain
 
 WIDTH, HEIGHT = 560, 190  # of the drawing, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 10, 26
-MOST_TICKS = 5
+LABEL = 104  # width of a date, at the size that a phone needs
 
 
 @dataclass(frozen=True)
@@ -127,14 +127,17 @@ def _levels(low: Decimal, high: Decimal) -> list[Decimal]:
 
 
 def _days(moments: list[datetime], scale: _Scale) -> list[Tick]:
-    """Dates of the changes, as many as stand apart."""
+    """Dates of the changes, as many as stand apart; those at an edge begin or end there."""
     ticks: list[Tick] = []
-    free_from = float(LEFT)
-    room = (WIDTH - LEFT - RIGHT) / MOST_TICKS
+    free_from = 0.0
     for moment in sorted(set(moments)):
         x = scale.x(moment)
-        if x >= free_from and x <= WIDTH - RIGHT:
-            anchor = "start" if x < LEFT + 30 else "end" if x > WIDTH - RIGHT - 30 else "middle"
+        anchor, begins = "middle", x - LABEL / 2
+        if begins < 0:
+            anchor, begins = "start", x
+        elif begins + LABEL > WIDTH:
+            anchor, begins = "end", x - LABEL
+        if begins >= free_from:
             ticks.append(Tick(f"{x:.1f}", f"{moment:%Y-%m-%d}", anchor))
-            free_from = x + room
+            free_from = begins + LABEL
     return ticks

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from hosting.views.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Span, bars, steps
 
@@ -59,3 +60,16 @@ def test_nothing_known_is_no_chart() -> None:
     assert steps({"hosting": spans(None, None)}) is None
     assert steps({"hosting": []}) is None
     assert steps({"hosting": [Span(START, START, Decimal(1))]}) is None
+
+
+def test_dates_that_would_overlap_are_left_out() -> None:
+    changes = [
+        Span(START + n * timedelta(days=1), START + (n + 1) * timedelta(days=1), Decimal(n))
+        for n in range(40)
+    ]
+    chart = steps({"hosting": changes})
+    assert chart
+    places = [float(tick.at) for tick in chart.x_ticks]
+    assert 3 <= len(places) <= 6
+    assert all(later - earlier >= 100 for earlier, later in pairwise(places[1:]))
+    assert chart.x_ticks[0].label == "2026-01-01"

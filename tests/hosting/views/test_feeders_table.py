@@ -219,6 +219,16 @@ def test_a_cell_leads_to_the_map(client: Client) -> None:
     assert f'href="/map/?record={record.pk}">Cell 7_7</a>' in html
 
 
+def test_synthetic_feeders_are_badged_among_others(client: Client) -> None:
+    make_record(make_feeder(make_published("real"), "R1"))
+    assert "badge synthetic" not in get(client, "/feeders/")
+    make_record(make_feeder(make_published("demo", is_synthetic=True), "D1"))
+    html = get(client, "/feeders/")
+    assert re.search(r'Demo <span class="badge synthetic">', html)
+    assert not re.search(r'Real <span class="badge synthetic">', html)
+    assert "made up for demonstration" in html
+
+
 def test_hostile_names_are_text(client: Client) -> None:
     make_table(1)
     HostingCapacityRecord.objects.update(substation_name="<script>alert(1)</script>")
