@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from hcportal.errors import EmptySource, FetchError
-from hosting.fetching import http_client, open_mapped_layer
+from hosting.fetching import http_client, locate, refuse_without_fields
+from hosting.file_feeds import NOTHING, Given, some_pages
 from hosting.lake import silver, tables
 from hosting.lake.session import engine
 from hosting.lake_settings import open_lake
@@ -59,23 +60,16 @@ class Read:
         return self.fetched < self.limit or self.fetched == self.layer.count
 
 
-def read_some(source: Source, limit: int, progress: Callable[[int, int], None] | None = None) -> Read:
+def read_some(
+    source: Source,
+    limit: int,
+    progress: Callable[[int, int], None] | None = None,
+    given: Given = NOTHING,
+) -> Read:
     """Fetch at most `limit` rows and normalise them. Raises FetchError."""
     refuse_what_must_not_be_fetched(source)
     spec, utility = spec_of(source), source.utility
-    with http_client() as client:
-        layer = open_mapped_layer(client, spec)
-        pages = list(
-            arcgis.fetch(
-                client,
-                layer,
-                where=spec.where,
-                limit=limit,
-                geometry=spec.geometry != "none",
-                page_size=spec.page_size,
-                progress=progress,
-            )
-        )
+    layer, pages = _first_pages(source, spec, limit, progress, given)
     rows = pa.table(
         {
             "row_no": pa.array(range(sum(len(page.object_ids) for page in pages)), pa.int64()),
@@ -100,9 +94,36 @@ def read_some(source: Source, limit: int, progress: Callable[[int, int], None] |
     return Read(spec, layer, rows.num_rows, limit, bronze, staged)
 
 
-def dry_run(source: Source, *, limit: int = 2_000) -> DryRun:
+def _first_pages(
+    source: Source,
+    spec: SourceSpec,
+    limit: int,
+    progress: Callable[[int, int], None] | None,
+    given: Given,
+) -> tuple[arcgis.Layer, list[arcgis.Page]]:
+    """A layer and the pages of its first rows."""
+    if spec.file is not None:
+        return some_pages(spec, given, limit)
+    with http_client() as client:
+        layer = locate(client, source, spec).layer
+        refuse_without_fields(layer, spec)
+        pages = list(
+            arcgis.fetch(
+                client,
+                layer,
+                where=spec.where,
+                limit=limit,
+                geometry=spec.geometry != "none",
+                page_size=spec.page_size,
+                progress=progress,
+            )
+        )
+    return layer, pages
+
+
+def dry_run(source: Source, *, limit: int = 2_000, given: Given = NOTHING) -> DryRun:
     """Fetch at most `limit` rows and normalise them. Raises FetchError."""
-    read = read_some(source, limit)
+    read = read_some(source, limit, given=given)
     staged = read.staged
     return DryRun(
         source=str(source),

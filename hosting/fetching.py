@@ -17,7 +17,7 @@ from hosting.lake.store import Lake
 from hosting.models import HCIngestionRun, RunStatus
 from hosting.reconcile import FOREIGN_LAKE
 from hosting.recording import Recorder
-from hosting.sources import arcgis
+from hosting.sources import arcgis, moving
 from utilities.models import Source, Utility
 from utilities.spec import Access, SourceSpec
 
@@ -42,22 +42,45 @@ def acquaint(client: Client, url: str, access: Access) -> None:
 
 
 def open_mapped_layer(client: Client, spec: SourceSpec) -> arcgis.Layer:
-    """The layer, with every mapped field in it. Raises MissingField, with the nearest names it has."""
+    """The layer at the entry's own address, with every mapped field in it. Raises MissingField."""
     acquaint(client, spec.url, spec.access)
     layer = arcgis.open_layer(client, spec.url)
+    refuse_without_fields(layer, spec)
+    return layer
+
+
+def locate(client: Client, source: Source, spec: SourceSpec) -> moving.Found:
+    """The layer that the source is read from today, wherever its name has moved to; it may lack fields.
+
+    What was published last is the fallback, and then the entry's own address. Raises FetchError.
+    """
+    acquaint(client, spec.url, spec.access)
+    rules = moving.rules_of(spec, source.utility.data_source_type)
+    last = source.published_run.source_url if source.published_run else ""
+    return moving.find_by(client, spec, rules, lambda layer: lacking(layer, spec), last_url=last)
+
+
+def lacking(layer: arcgis.Layer, spec: SourceSpec) -> str:
+    """Which mapped fields the layer lacks, as a clause with the nearest names it has; empty where none."""
     names = [field.name for field in layer.fields]
     folded = {name.lower(): name for name in names}
     missing = []
-    for name in spec.published_fields():
-        if name not in names:
-            near = get_close_matches(name.lower(), folded, n=1)
-            missing.append(f"'{name}'" + (f" (is it '{folded[near[0]]}' now?)" if near else ""))
-    if missing:
-        raise MissingField(
-            f"{spec.url} lacks the mapped field{'s' if len(missing) > 1 else ''} {', '.join(missing)}. "
-            "Correct the catalog entry and run again."
-        )
-    return layer
+    for name in missing_fields(layer, spec):
+        near = get_close_matches(name.lower(), folded, n=1)
+        missing.append(f"'{name}'" + (f" (is it '{folded[near[0]]}' now?)" if near else ""))
+    return f"lacks the mapped field{'s' if len(missing) > 1 else ''} {', '.join(missing)}" if missing else ""
+
+
+def missing_fields(layer: arcgis.Layer, spec: SourceSpec) -> list[str]:
+    """The mapped fields that the layer has not."""
+    names = {field.name for field in layer.fields}
+    return [name for name in spec.published_fields() if name not in names]
+
+
+def refuse_without_fields(layer: arcgis.Layer, spec: SourceSpec) -> None:
+    """Raise MissingField where a mapped field is not there."""
+    if missing := lacking(layer, spec):
+        raise MissingField(f"{layer.url} {missing}. Correct the catalog entry and run again.")
 
 
 def fetch(lake: Lake, spec: SourceSpec, recorder: Recorder, *, force: bool) -> bool:
@@ -69,21 +92,25 @@ def fetch(lake: Lake, spec: SourceSpec, recorder: Recorder, *, force: bool) -> b
     if lake.has_run(tables.BRONZE, recorder.run.utility.utility_code, recorder.run.pk):
         raise LakeError(f"{FOREIGN_LAKE} It holds rows of run {recorder.run.pk} already, which only begins.")
     with http_client() as client:
-        layer = open_mapped_layer(client, spec)
+        found = locate(client, recorder.run.source, spec)
+        layer = found.layer
+        refuse_without_fields(layer, spec)
         recorder.note(
-            layer=_described(layer, recorder.run.utility),
+            discovery=found.told() if found.strategy != "static" else None,
+            layer=described(layer, recorder.run.utility),
             source_url=layer.url,
             source_edited_at=layer.edited_at,
         )
         recorder.done("probe")
-        if not force and (before := _as_last_read(client, layer, spec, recorder.run)):
+        if not force and (before := _aslast_read(client, layer, spec, recorder.run)):
             recorder.note(records_fetched=before.records_fetched, content_sha256=before.content_sha256)
             Source.objects.filter(pk=recorder.run.source_id).update(last_checked_at=timezone.now())
             return False
         try:
             stored = _store(lake, client, layer, spec, recorder, force=force)
         except SourceChanged:
-            layer = open_mapped_layer(client, spec)
+            layer = arcgis.open_layer(client, layer.url)
+            refuse_without_fields(layer, spec)
             stored = _store(lake, client, layer, spec, recorder, force=force)
     run = recorder.run
     recorder.note(records_fetched=stored.rows, content_sha256=stored.content_sha256)
@@ -114,7 +141,7 @@ def _store(
         )
         recorder.done("fetch")
 
-    last = None if force else _last_read(run)
+    last = None if force else last_read(run)
     origin = bronze.Origin(utility, spec.code, run.pk, layer.url, layer.description.decode())
     try:
         stored = bronze.store(lake, pages(), origin, published_sha256=last.content_sha256 if last else "")
@@ -124,11 +151,11 @@ def _store(
     return stored
 
 
-def _as_last_read(
+def _aslast_read(
     client: Client, layer: arcgis.Layer, spec: SourceSpec, run: HCIngestionRun
 ) -> HCIngestionRun | None:
     """The run that last read the layer, where edit date and count say that it holds the same; else None."""
-    last = _last_read(run)
+    last = last_read(run)
     if last is None or layer.edited_at is None or last.source_edited_at != layer.edited_at:
         return None
     if last.source_url != layer.url:
@@ -137,7 +164,7 @@ def _as_last_read(
     return last if count is not None and count == last.records_fetched else None
 
 
-def _last_read(run: HCIngestionRun) -> HCIngestionRun | None:
+def last_read(run: HCIngestionRun) -> HCIngestionRun | None:
     """The run with what is published; None where the rows would be read differently today."""
     last = (
         HCIngestionRun.objects.filter(source_id=run.source_id)
@@ -159,7 +186,7 @@ def _read_by(run: HCIngestionRun) -> dict[str, Any]:
     return {name: layer.get(name) for name in ("fields", "geometry_type", "timezone", "transforms")}
 
 
-def _described(layer: arcgis.Layer, utility: Utility) -> dict[str, Any]:
+def described(layer: arcgis.Layer, utility: Utility) -> dict[str, Any]:
     """What later runs compare with, and what the readers need."""
     return {
         "name": layer.name,

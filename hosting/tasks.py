@@ -51,3 +51,16 @@ def reconcile() -> list[str]:
         return reconcile_all()
     finally:
         session.stop()
+
+
+@app.task(name="hosting.probe")
+def probe() -> dict[str, int]:
+    """Ask every source that may be asked how it is; never an ingest. What fits then may be scheduled."""
+    from hosting.probe import may_be_probed
+    from hosting.probe import probe as ask
+    from hosting.timetable import sync_timetable
+
+    sources = Source.objects.filter(in_catalog=True).select_related("utility", "published_run")
+    found = ask([source for source in sources if may_be_probed(source)])
+    sync_timetable()
+    return {"asked": len(found), "reached": sum(one.reached for one in found)}

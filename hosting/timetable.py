@@ -1,4 +1,4 @@
-"""The timetable as data: one periodic task for each source that may be fetched, by its cadence.
+"""The timetable as data: a daily probe of all, and a periodic task for each source that may be fetched.
 
 The catalog gives the default; an administrator's edit wins. A task remembers in its description which default
 it was made from, so that an edit is told from an old default.
@@ -14,10 +14,12 @@ from utilities.models import Source
 TASK = "hosting.ingest_source"
 NAME = "Ingest "
 MADE_FROM = "Default of the catalog: "
+PROBE, PROBE_NAME = "hosting.probe", "Probe every source"
 
 
 def sync_timetable() -> int:
-    """Make, update and remove periodic tasks to match the sources; the number of tasks there are."""
+    """Make, update and remove periodic tasks to match the sources; how many are to be fetched."""
+    _probe_daily()
     scheduled = [source for source in Source.objects.select_related("utility") if source.is_scheduled]
     for source in scheduled:
         _schedule(source)
@@ -29,6 +31,21 @@ def sync_timetable() -> int:
 
 def _name(source: Source) -> str:
     return f"{NAME}{source}"
+
+
+def _probe_daily() -> None:
+    """The daily probe, before a night's first run; one that an administrator edited stays as it is."""
+    if PeriodicTask.objects.filter(task=PROBE).exists():
+        return
+    at = {"minute": "23", "hour": "5", "day_of_month": "*", "month_of_year": "*", "day_of_week": "*"}
+    schedule = CrontabSchedule.objects.filter(**at, timezone="UTC").order_by("pk").first()
+    PeriodicTask.objects.create(
+        name=PROBE_NAME,
+        task=PROBE,
+        crontab=schedule or CrontabSchedule.objects.create(**at, timezone="UTC"),
+        description="Asks each source how it is, every day; fetches no row.",
+        expire_seconds=3_600,
+    )
 
 
 def _schedule(source: Source) -> None:

@@ -174,10 +174,13 @@ class Source(models.Model):
 
     @property
     def is_scheduled(self) -> bool:
-        """True where the timetable may fetch it without a person asking."""
+        """True where the timetable may fetch it without a person asking: seen, or found to fit by a probe."""
         return (
             self.is_enabled
             and self.in_catalog
-            and self.status == CatalogStatus.SEEN
+            and (
+                self.status == CatalogStatus.SEEN
+                or (self.status == CatalogStatus.UNVERIFIED and self.probe_fits)
+            )
             and self.redistribution != Redistribution.FORBIDDEN
         )
