@@ -10,9 +10,11 @@
 
 from typing import Any
 
-READ_APPS = ("utilities", "hosting")
+READ_APPS = ("utilities", "hosting", "interregional")
 OPERATOR_EDITS = (
     ("utilities", "source"),
+    ("interregional", "flowsource"),
+    ("interregional", "interface"),
     ("django_celery_beat", "periodictask"),
     ("django_celery_beat", "crontabschedule"),
     ("django_celery_beat", "intervalschedule"),
@@ -38,7 +40,7 @@ def ensure_groups(**_signal: Any) -> None:
         if (permission.content_type.app_label, permission.content_type.model) in OPERATOR_EDITS
         and permission.codename.startswith(("view_", "change_"))
     ]
-    runs = every.filter(content_type__app_label="hosting", codename="start_run")
+    runs = every.filter(codename__in=["start_run", "start_flowrun"])
     decides = every.filter(content_type__app_label="hosting", codename="decide_run")
     for name, permissions in {
         "viewer": [*read],

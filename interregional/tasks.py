@@ -6,9 +6,17 @@ A source that is at work is left alone: another run is as good.
 import logging
 import random
 from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from hcportal.celery import app
-from hcportal.errors import SourceBusy, UnknownName
+from hcportal.errors import QueueUnreachable, SourceBusy, UnknownName
+from interregional.models import FlowSource
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 log = logging.getLogger(__name__)
 SECONDS_AFTER_THE_MARK = 40  # the site rolls at 36 to 40 s past each five-minute mark
@@ -26,13 +34,11 @@ def poll() -> None:
 @app.task(name="interregional.pull")
 def pull(started_by: int | None = None) -> str:
     """The latest interval. Where there is none and a demonstration is shown, that goes on."""
-    from accounts.models import User
     from interregional.demonstration import advance
     from interregional.ingest import pull_current
 
     try:
-        person = User.objects.filter(pk=started_by).first() if started_by is not None else None
-        status = str(pull_current(started_by=person).status)
+        status = str(pull_current(started_by=_person(started_by)).status)
     except (SourceBusy, UnknownName) as reason:
         log.info("%s", reason)
         status = "skipped"
@@ -41,12 +47,13 @@ def pull(started_by: int | None = None) -> str:
 
 
 @app.task(name="interregional.read_day")
-def read_day(days_ago: int = 0) -> str:
+def read_day(days_ago: int = 0, started_by: int | None = None) -> str:
     """Today's file in New York, which closes gaps that polls left."""
     from interregional import ingest
 
     try:
-        return str(ingest.read_day(ingest.today() - timedelta(days=days_ago)).status)
+        day = ingest.today() - timedelta(days=days_ago)
+        return str(ingest.read_day(day, started_by=_person(started_by)).status)
     except (SourceBusy, UnknownName) as reason:
         log.info("%s", reason)
         return "skipped"
@@ -64,3 +71,21 @@ def forget_old_runs() -> int:
     from interregional import ingest
 
     return ingest.forget_old_runs()
+
+
+def send(source: FlowSource, person: int) -> None:
+    """Hand a pull that somebody asked for to the worker. Raises QueueUnreachable."""
+    task = pull if source.is_static else read_day
+    try:
+        task.apply_async(kwargs={"started_by": person}, retry=False, expires=EXPIRES_SECONDS)
+    except (OperationalError, RedisError, OSError) as trouble:
+        raise QueueUnreachable(
+            "The queue (Redis) does not answer, so nothing was started. See that Redis and the worker run, then "
+            "try again."
+        ) from trouble
+
+
+def _person(pk: int | None) -> "User | None":
+    from accounts.models import User
+
+    return User.objects.filter(pk=pk).first() if pk is not None else None

@@ -9,6 +9,8 @@ pytestmark = pytest.mark.django_db
 
 EDITED_BY_OPERATORS = {
     "utilities.source",
+    "interregional.flowsource",
+    "interregional.interface",
     "django_celery_beat.periodictask",
     "django_celery_beat.crontabschedule",
     "django_celery_beat.intervalschedule",
@@ -30,7 +32,11 @@ def every() -> set[str]:
 
 def reading() -> set[str]:
     """All that is ours, but the street addresses."""
-    ours = {name for name in every() if name.split(".")[0] in ("utilities", "hosting") and ".view_" in name}
+    ours = {
+        name
+        for name in every()
+        if name.split(".")[0] in ("utilities", "hosting", "interregional") and ".view_" in name
+    }
     return ours - {"hosting.view_deraddress"}
 
 
@@ -53,7 +59,7 @@ def test_an_operator_also_starts_runs_and_edits_sources_and_the_timetable() -> N
         for app, model in (name.split(".") for name in EDITED_BY_OPERATORS)
         for action in ("view", "change")
     }
-    assert of("operator") == reading() | edits | {"hosting.start_run"}
+    assert of("operator") == reading() | edits | {"hosting.start_run", "interregional.start_flowrun"}
 
 
 def test_an_admin_may_do_everything() -> None:

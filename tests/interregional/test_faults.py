@@ -1,0 +1,295 @@
+"""The fault drill: whatever happens to a pull, the next one is right, nothing is lost, nothing is doubled."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from hcportal.errors import SourceBusy
+from interregional import publishers as asking_of
+from interregional import tasks
+from interregional.defaults import CURRENT
+from interregional.ingest import pull_current, read_day
+from interregional.locks import source_lock
+from interregional.models import FlowFinding, FlowRun, FlowSource, InterfaceFlow
+from interregional.noticing import Noticed
+from tests.conftest import ROOT, Portal
+from tests.interregional.conftest import Publishers
+from tests.interregional.files import REAL_DAY, as_file, day_like_the_real_one, minutes, real_day, row
+from tests.interregional.publisher import Answer, body, nothing, slow
+
+Stored = list[tuple[object, ...]]
+
+
+def mark() -> datetime:
+    """The five-minute mark before now."""
+    now = timezone.now().replace(second=0, microsecond=0)
+    return now - minutes(now.minute % 5)
+
+
+def latest(at: datetime, flow: float = 1) -> bytes:
+    return as_file([row(at, 23316, flow), row(at, 23317, flow)])
+
+
+def stored() -> Stored:
+    return list(
+        InterfaceFlow.objects.order_by("timestamp", "interface_id").values_list(
+            "timestamp", "interface_id", "flow_mw"
+        )
+    )
+
+
+FAULTS: dict[str, Answer] = {
+    "404": body(b"no such file", 404),
+    "500": body(b"<html>broken</html>", 500),
+    "a web page": body(b"<!DOCTYPE html><html><title>Maintenance</title></html>"),
+    "half a file": body(latest(mark())[:-9]),
+    "half a body": body(latest(mark())[:-9], claimed=len(latest(mark()))),
+    "yesterday's file": body(latest(mark() - minutes(1440))),
+    "a slow body": slow(latest(mark()), 30),
+    "nothing": nothing,
+    "an empty body": body(b""),
+    "another report": body(b"Time Stamp,Name,PTID\r\n"),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_the_publishers_leaves_the_last_good_data_and_the_next_poll_is_right(
+    publishers: Publishers, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr(asking_of, "DEADLINE_SECONDS", 1.0)
+    both = (publishers.first, publishers.second)
+    before = mark() - minutes(5)
+    for each in both:
+        each.answers["/current.csv"] = body(latest(before))
+    assert pull_current().status == "completed"
+    good = stored()
+    for each in both:
+        each.answers["/current.csv"] = FAULTS[fault]
+    run = pull_current()
+    if fault == "yesterday's file":  # it is a file, only not the one that was hoped for
+        assert run.status == "completed"
+        assert "stale" in run.error
+        assert set(good) < set(stored())
+    else:
+        assert run.status == "failed"
+        assert "What was stored before stays" in run.error
+        assert len(run.attempts) == 2
+        assert stored() == good
+    for each in both:
+        each.answers["/current.csv"] = body(latest(mark()))
+    assert pull_current().status == "completed"
+    assert len(set(stored())) == len(stored()) == (6 if fault == "yesterday's file" else 4)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_where_the_first_publisher_fails_the_second_one_is_taken(
+    publishers: Publishers, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr(asking_of, "DEADLINE_SECONDS", 1.0)
+    publishers.first.answers["/current.csv"] = FAULTS[fault]
+    publishers.second.answers["/current.csv"] = body(latest(mark()))
+    run = pull_current()
+    assert (run.status, run.inserted, run.error) == ("completed", 2, "")
+    assert run.source_url.startswith(publishers.second.url)
+
+
+@pytest.mark.django_db
+def test_a_days_file_of_another_day_is_not_taken(publishers: Publishers) -> None:
+    publishers.first.answers["/2017/11/23.csv"] = body(real_day())
+    run = read_day(REAL_DAY.replace(day=23))
+    assert run.status == "failed"
+    assert "holds 2017-11-22 instead of 2017-11-23" in run.error
+    assert not InterfaceFlow.objects.exists()
+
+
+@pytest.mark.django_db
+def test_polls_that_were_missed_are_made_up_for_by_the_days_file(publishers: Publishers) -> None:
+    rows = day_like_the_real_one(REAL_DAY)
+    publishers.first.answers["/2017/11/22.csv"] = body(as_file(rows[: 18 * 100]))
+    assert "not the whole day" in read_day(REAL_DAY).error
+    publishers.first.answers["/2017/11/22.csv"] = body(as_file(rows))
+    run = read_day(REAL_DAY)
+    assert (run.inserted, run.unchanged) == (len(rows) - 1_800, 1_800)
+
+
+@pytest.mark.django_db
+def test_data_that_are_old_are_found_once_for_as_long_as_they_are(publishers: Publishers) -> None:
+    old = mark() - minutes(60)
+    for each in (publishers.first, publishers.second):
+        each.answers["/current.csv"] = body(latest(old))
+    for _ in range(3):
+        pull_current()
+    found = FlowFinding.objects.get(kind=Noticed.STALE)
+    assert found.starts_at == old
+    assert found.count >= 60
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_in_mid_load_leaves_nothing_and_the_next_poll_is_right(
+    portal: Portal, publishers: Publishers
+) -> None:
+    publishers.first.answers["/current.csv"] = body(latest(mark()))
+    done = portal.python("-m", "tests.interregional.interrupted")
+    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+    assert stored() == []
+    assert FlowRun.objects.get().status == "running"
+    assert pull_current().status == "completed"
+    assert len(stored()) == 2
+    assert [run.status for run in FlowRun.objects.order_by("id")] == ["failed", "completed"]
+    assert "Its process ended" in FlowRun.objects.order_by("id")[0].error
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_run_at_a_time_of_a_source(portal: Portal, publishers: Publishers) -> None:
+    publishers.first.answers["/current.csv"] = body(latest(mark()))
+    source = FlowSource.objects.get(code=CURRENT)
+    script = "import django; django.setup(); from interregional.tasks import pull; print(pull())"
+    with source_lock(source):
+        done = portal.python("-c", script)
+        assert done.stdout.strip() == "skipped", done.stderr
+    assert not FlowRun.objects.exists()
+    done = portal.python("-c", script)
+    assert done.stdout.strip() == "completed", done.stderr
+    with source_lock(source), pytest.raises(SourceBusy):
+        other = "import django; django.setup(); from interregional.ingest import pull_current; pull_current()"
+        if "SourceBusy" in portal.python("-c", other).stderr:
+            raise SourceBusy
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_postgresql_ends_fails_the_run_and_not_the_next(publishers: Publishers) -> None:
+    """What a restart of PostgreSQL does to a run: its connection is gone in the middle."""
+    from django.db import DatabaseError
+
+    from interregional.ingest import about_to_commit
+
+    publishers.first.answers["/current.csv"] = body(latest(mark()))
+
+    def cut(**_sent: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    about_to_commit.connect(cut)
+    try:
+        with pytest.raises(DatabaseError):
+            pull_current()
+    finally:
+        about_to_commit.disconnect(cut)
+    assert stored() == []
+    assert FlowRun.objects.get().status == "failed"
+    assert pull_current().status == "completed"
+    assert len(stored()) == 2
+
+
+@contextmanager
+def redis(folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    program = shutil.which("redis-server")
+    assert program is not None
+    socket = folder / "r.sock"
+    command = [program, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    for _ in range(100):
+        if socket.exists():
+            break
+        time.sleep(0.05)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_redis_may_stop_and_the_next_poll_after_it_is_right(
+    portal: Portal, publishers: Publishers, tmp_path: Path
+) -> None:
+    """A worker and a sender of polls over a Redis that stops and starts again."""
+    publishers.first.answers["/current.csv"] = body(latest(mark()))
+    folder = Path("/tmp") / f"hcp-redis-{time.time_ns() % 10**9}"  # noqa: S108 - a socket's path is short
+    folder.mkdir()
+    environment = portal.environment() | {"REDIS_URL": f"unix://{folder}/r.sock"}
+    send = "import django; django.setup(); from interregional.tasks import pull; pull.apply_async(queue='flows', retry=False)"
+
+    def sent() -> bool:
+        done = subprocess.run(
+            [sys.executable, "-c", send],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode == 0
+
+    def runs(number: int) -> list[str]:
+        for _ in range(300):
+            found = list(
+                FlowRun.objects.exclude(completed_at=None).order_by("id").values_list("status", flat=True)
+            )
+            if len(found) >= number:
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"no {number} runs: {found}")
+
+    worker = None
+    try:
+        with redis(folder):
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "hcportal", "worker", "--concurrency", "1", "-Q", "flows",
+                 "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "ERROR"],
+                env=environment, cwd=ROOT, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            assert sent()
+            assert runs(1) == ["completed"]
+        assert not sent()
+        with redis(folder):
+            publishers.first.answers["/current.csv"] = body(latest(mark(), flow=2))
+            assert sent()
+            assert runs(2)[1] in {"completed"}
+            assert len(stored()) in {2, 4}  # the mark may have passed meanwhile
+            worker.terminate()
+            worker.wait(30)
+    finally:
+        if worker is not None and worker.poll() is None:
+            worker.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_poll_is_sent_some_seconds_after_the_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[dict[str, float]] = []
+    monkeypatch.setattr(tasks.pull, "apply_async", lambda **given: sent.append(given))
+    for _ in range(50):
+        tasks.poll()
+    waits = [given["countdown"] for given in sent]
+    assert min(waits) >= 40
+    assert max(waits) <= 52
+    assert len(set(waits)) > 40
+    assert all(given["expires"] < 300 for given in sent)
+
+
+@pytest.mark.django_db
+def test_the_timetable_pulls_every_five_minutes_and_closes_gaps_after_midnight_in_new_york() -> None:
+    from django_celery_beat.models import PeriodicTask
+
+    found = {
+        task.task: task.crontab for task in PeriodicTask.objects.filter(task__startswith="interregional.")
+    }
+    assert found["interregional.poll"].minute == "*/5"  # type: ignore[union-attr]
+    assert (found["interregional.read_day"].minute, found["interregional.read_day"].hour) == ("17", "*")  # type: ignore[union-attr]
+    yesterday = found["interregional.read_yesterday"]
+    assert yesterday is not None
+    assert str(yesterday.timezone) == "America/New_York"
+    assert yesterday.hour.split(",")[0] == "0"
