@@ -102,7 +102,7 @@ def fetch(lake: Lake, spec: SourceSpec, recorder: Recorder, *, force: bool) -> b
             source_edited_at=layer.edited_at,
         )
         recorder.done("probe")
-        if not force and (before := _aslast_read(client, layer, spec, recorder.run)):
+        if not force and (before := _as_last_read(client, layer, spec, recorder.run)):
             recorder.note(records_fetched=before.records_fetched, content_sha256=before.content_sha256)
             Source.objects.filter(pk=recorder.run.source_id).update(last_checked_at=timezone.now())
             return False
@@ -151,7 +151,7 @@ def _store(
     return stored
 
 
-def _aslast_read(
+def _as_last_read(
     client: Client, layer: arcgis.Layer, spec: SourceSpec, run: HCIngestionRun
 ) -> HCIngestionRun | None:
     """The run that last read the layer, where edit date and count say that it holds the same; else None."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from hosting import reconcile
 from hosting.fetching import fetch
+from hosting.file_feeds import NOTHING, Given, fetch_file
 from hosting.lake import session
 from hosting.lake_settings import open_lake
 from hosting.locks import source_lock
@@ -19,11 +20,17 @@ from utilities.models import Source
 
 
 def ingest(
-    source: Source, *, force: bool = False, started_by: Any = None, reporter: Reporter | None = None
+    source: Source,
+    *,
+    force: bool = False,
+    started_by: Any = None,
+    reporter: Reporter | None = None,
+    given: Given = NOTHING,
 ) -> HCIngestionRun:
     """Take one source from its server to what readers see, or leave everything as it was.
 
-    `force` ignores that the source holds what is published. Raises SourceBusy where another run has it;
+    `force` ignores that the source holds what is published; `given` says where a source that is a file is
+    read, and which month. Raises SourceBusy where another run has it;
     every other trouble ends the run as failed or held, with the reason on it.
     """
     lake = open_lake()
@@ -33,10 +40,14 @@ def ingest(
         source.refresh_from_db()  # the entry as it is now, and no other, for all that follows
         refuse_what_must_not_be_fetched(source)
         spec = spec_of(source)
-        with recording(source, reporter or Silent(), started_by=started_by) as recorder:
+        with recording(source, reporter or Silent(), started_by=started_by, period=given.month) as recorder:
             run = recorder.run
             reconcile.check_lake(source, lake)
-            if not fetch(lake, spec, recorder, force=force):
+            if spec.file is None:
+                is_new = fetch(lake, spec, recorder, force=force)
+            else:
+                is_new = fetch_file(lake, spec, recorder, given, force=force)
+            if not is_new:
                 return unchanged(run)
             staged = normalise(lake, spec, run)
             found = judge(lake, spec, staged, recorder)

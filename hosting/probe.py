@@ -53,6 +53,7 @@ def may_be_probed(source: Source) -> bool:
         and source.in_catalog
         and bool(source.service_url or source.config_json.get("discovery"))
         and not source.utility.is_generated
+        and "file" not in source.config_json  # a file says nothing but its rows
         and source.redistribution != Redistribution.FORBIDDEN
     )
 

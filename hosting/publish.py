@@ -7,8 +7,9 @@ pointer `Source.published_run`. Readers see the state before or the state after,
 import io
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.csv
@@ -42,12 +43,13 @@ def publish(
     start does it.
     """
     now = timezone.now()
+    valid_from = _of_month(run) or now
     with transaction.atomic():
         # Feeders and sums belong to the utility: two of its sources publish one after the other.
         # (NO KEY: others may still refer to it, or no run of it could even begin.)
         Utility.objects.select_for_update(no_key=True).only("pk").get(pk=run.utility_id)
         for dataset in ("sections", "records"):
-            _publish_dataset(lake, run, spec, dataset, now)
+            _publish_dataset(lake, run, spec, dataset, valid_from)
         with connection.cursor() as cursor:
             cursor.execute(sql.SEE_FEEDERS, _names(run))
         summarise(run.utility_id)
@@ -59,6 +61,13 @@ def publish(
         if before_commit is not None:
             before_commit()
     run.refresh_from_db(fields=["status", "completed_at"])
+
+
+def _of_month(run: HCIngestionRun) -> datetime | None:
+    """When a monthly file's rows began to hold: as the month did, where the utility is."""
+    if run.period is None:
+        return None
+    return datetime.combine(run.period, time(), ZoneInfo(run.utility.timezone))
 
 
 def _names(run: HCIngestionRun) -> dict[str, Any]:

@@ -183,4 +183,20 @@ class Source(models.Model):
                 or (self.status == CatalogStatus.UNVERIFIED and self.probe_fits)
             )
             and self.redistribution != Redistribution.FORBIDDEN
+            and not self.is_brought
+        )
+
+    @property
+    def is_brought(self) -> bool:
+        """True for a file without an address: a person brings it, in a folder."""
+        return not self.service_url and "file" in self.config_json
+
+    @property
+    def is_file_to_bring(self) -> bool:
+        """True for such a file that may be read."""
+        return (
+            self.is_brought
+            and self.is_enabled
+            and self.status == CatalogStatus.SEEN
+            and self.redistribution != Redistribution.FORBIDDEN
         )

@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from utilities.spec_access import Access, Discovery
 from utilities.spec_figures import Fields, Figure, RemainingBasis, Slug
+from utilities.spec_files import FileFeed
 from utilities.spec_readings import Closed, FieldName, Reader, Reading, misfit
 
 __all__ = [
@@ -81,6 +82,7 @@ class SourceSpec(Closed):
     terms: Terms = Field("", description="what the publisher's terms ask, in words of ours")
     where: str = "1=1"
     page_size: int | None = Field(None, ge=1, le=10_000)
+    file: FileFeed | None = Field(None, description="where it is a file and no service")
     access: Access = Access()
     discovery: Discovery = Discovery()
     lists: Lists | None = None
@@ -103,7 +105,9 @@ class SourceSpec(Closed):
         pairs = [(figure.capacity_type, figure.variant) for figure in self.figures]
         if len(set(pairs)) < len(pairs):
             raise misfit("two of them have the same capacity_type and variant", "figures")
-        if not self.service_url and self.discovery.strategy not in {"services", "owner"}:
+        if self.file is not None:
+            self._check_file(self.file)
+        elif not self.service_url and self.discovery.strategy not in {"services", "owner"}:
             raise misfit("is required, as discovery does not find another", "service_url")
         if self.grain != "cell" and self.fields.feeder_id is None:
             raise misfit(f"'{self.grain}', so fields.feeder_id must be mapped", "grain")
@@ -129,6 +133,18 @@ class SourceSpec(Closed):
             if name not in self.published_fields():
                 raise misfit(f"'{name}' is read by nothing", "lists", "fields", number)
         return self
+
+    def _check_file(self, file: FileFeed) -> None:
+        if self.layer is not None or self.discovery.strategy != "static" or self.page_size is not None:
+            raise misfit("a file has no layer number, page_size or discovery; see file.layer", "file")
+        if file.monthly and self.service_url:
+            message = "months are folders: they are read from a folder, not from an address"
+            raise misfit(message, "file", "monthly")
+        if file.is_table and (self.geometry != "none") != (file.longitude is not None):
+            raise misfit(
+                f"{file.format} has no shapes: 'none', or 'point' with file.longitude and file.latitude",
+                "geometry",
+            )
 
     @property
     def rolls_up(self) -> bool:
@@ -222,6 +238,8 @@ class UtilitySpec(Closed):
             if source.code in codes:
                 raise misfit(f"two sources are called '{source.code}'", "sources", number, "code")
             codes.add(source.code)
+            if source.file is None and self.data_source_type in {"csv", "file"}:
+                raise misfit("its utility publishes files: file says which", "sources", number, "code")
             scheme, where = source.scheme, ("sources", number, "service_url")
             if source.service_url and not (
                 scheme in self.SCHEMES or (scheme == "http" and source.is_on_this_machine)

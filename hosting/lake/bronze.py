@@ -82,8 +82,10 @@ def store(lake: Lake, pages: Iterator[PageOfRows], origin: Origin, *, published_
     writer = _Writer(lake)
     try:
         for page in pages:
-            raw.write(page.raw)
-            writer.put(rows.batch(page))
+            if page.raw:
+                raw.write(page.raw)
+            if page.object_ids:
+                writer.put(rows.batch(page))
         is_new = rows.count > 0 and rows.content_sha256 != published_sha256
         if is_new:
             writer.commit()
@@ -97,6 +99,14 @@ def store(lake: Lake, pages: Iterator[PageOfRows], origin: Origin, *, published_
         raw.keep()
         _note(lake, origin, stored, raw.size)
     return stored
+
+
+def digest(pages: Iterator[PageOfRows]) -> tuple[int, str]:
+    """How many rows there are and what they hash to, as `store` would say; nothing is written."""
+    rows = _Rows(Origin("", "", 0, "", ""))
+    for page in pages:
+        rows.batch(page)
+    return rows.count, rows.content_sha256
 
 
 class _Rows:

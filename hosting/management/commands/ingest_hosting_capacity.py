@@ -1,7 +1,7 @@
 """Bring sources from their servers to what people read; see docs/commands.md."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
@@ -11,6 +11,9 @@ from hcportal.errors import HcportalError, UnknownName
 from hosting.models import HCIngestionRun, RunStatus
 from hosting.reporters import reporter
 from utilities.models import DataSourceType, Source, Utility
+
+if TYPE_CHECKING:
+    from hosting.file_feeds import Given
 
 FAILED, HELD = 1, 3
 BAD = {RunStatus.FAILED: FAILED, RunStatus.CANCELLED: FAILED, RunStatus.HELD: HELD}
@@ -59,11 +62,14 @@ class Command(PersonCommand):
             )
         else:
             self._check(options)
-            sources = chosen_sources(options["utility"], options["source"], options["category"])
+            sources = chosen_sources(
+                options["utility"], options["source"], options["category"], options["data_dir"]
+            )
+            given = self._given(options, sources)
             if options["dry_run"]:
-                self._dry_run(sources, options["limit"] or 2_000)
+                self._dry_run(sources, options["limit"] or 2_000, given)
             else:
-                self._ingest(sources, force=options["force"])
+                self._ingest(sources, given, force=options["force"])
 
     def _check(self, options: dict[str, Any]) -> None:
         if options["limit"] is not None and not options["dry_run"]:
@@ -72,20 +78,35 @@ class Command(PersonCommand):
             raise CommandError("--limit must be 1 or more.")
         if options["category"] and options["utility"] != "all":
             raise CommandError("--category narrows --utility all; a single utility needs none.")
-        if options["data_dir"] is not None or options["month"] is not None:
+
+    def _given(self, options: dict[str, Any], sources: list[Source]) -> "Given":
+        from hosting.file_feeds import Given
+        from hosting.sources.files.folder import month_of
+
+        month = month_of(options["month"]) if options["month"] else None
+        if options["month"] and month is None:
+            raise CommandError(f"--month {options['month']} is no month; write it like 2026-03.")
+        given = Given(options["data_dir"], month)
+        if given != Given() and not any("file" in source.config_json for source in sources):
             raise CommandError(
                 "--data-dir and --month are for utilities that publish files; none of these do."
             )
+        return given
 
-    def _ingest(self, sources: list[Source], *, force: bool) -> None:
+    def _ingest(self, sources: list[Source], given: "Given", *, force: bool) -> None:
+        from hosting.file_feeds import months_to_load
         from hosting.pipeline import ingest
+        from hosting.steps import spec_of
 
         outcomes: list[Outcome] = []
         for source in sources:
             with reporter(self.out, str(source)) as follow:
                 try:
-                    run = ingest(source, force=force, reporter=follow)
-                    outcomes.append((source, run, run.error_message))
+                    for each in months_to_load(source, spec_of(source), given):
+                        run = ingest(source, force=force, reporter=follow, given=each)
+                        outcomes.append((source, run, run.error_message))
+                        if run.status in BAD:
+                            break  # later months would stand on one that is not there
                 except HcportalError as error:
                     outcomes.append((source, None, str(error)))
                 except Exception as error:
@@ -126,15 +147,16 @@ class Command(PersonCommand):
             )
         Console(file=self.out, highlight=False).print(table)
 
-    def _dry_run(self, sources: list[Source], limit: int) -> None:
+    def _dry_run(self, sources: list[Source], limit: int, given: "Given") -> None:
         from hosting.dry_run import dry_run, show
 
         for source in sources:
-            show(dry_run(source, limit=limit), self.out)
+            show(dry_run(source, limit=limit, given=given), self.out)
 
     def _discover(self, url: str, utility_code: str | None) -> None:
         from hosting.fetching import http_client
-        from hosting.sources.discovery import discover, proposal
+        from hosting.sources.discovery import discover
+        from hosting.sources.proposal import proposal
 
         if not url:
             if not utility_code or utility_code == "all":
@@ -144,10 +166,11 @@ class Command(PersonCommand):
                 raise UnknownName(f"The catalog knows no service of {utility_code}; give --discover URL.")
         with http_client() as client:
             found = discover(client, url)
+            draft = proposal(client, found)
         for line in found.listing():
             self.stdout.write(line)
         self.stdout.write("")
-        self.stdout.write(proposal(found))
+        self.stdout.write(draft)
 
     def _list_utilities(self) -> None:
         from rich.console import Console
@@ -190,13 +213,22 @@ def known_utility(code: str) -> Utility:
     return Utility.objects.get(utility_code=code)
 
 
-def chosen_sources(utility: str, source: str | None, category: str | None) -> list[Source]:
-    """The sources to run, in a stable order. Raises UnknownName where nothing fits."""
+def chosen_sources(
+    utility: str, source: str | None, category: str | None, data_dir: Path | None = None
+) -> list[Source]:
+    """The sources to run, in a stable order; of `all`, those that are files only with a folder.
+
+    Raises UnknownName where nothing fits.
+    """
     sources: QuerySet[Source] = Source.objects.filter(in_catalog=True).select_related("utility")
     if utility == "all":
         if category:
             sources = sources.filter(utility__data_source_type=category)
-        found = [candidate for candidate in sources if candidate.is_scheduled]
+        found = [
+            candidate
+            for candidate in sources
+            if candidate.is_scheduled or (data_dir is not None and candidate.is_file_to_bring)
+        ]
     else:
         found = list(sources.filter(utility=known_utility(utility)))
     if source:
@@ -218,10 +250,11 @@ def chosen_sources(utility: str, source: str | None, category: str | None) -> li
 
 def told(run: HCIngestionRun) -> str:
     """A run's outcome in a sentence."""
+    name = f"run {run.pk}" if run.period is None else f"{run.period:%Y-%m}, run {run.pk}"
     if run.status == RunStatus.UNCHANGED and not any(step["name"] == "fetch" for step in run.steps):
-        return f"unchanged since its last edit; no row was asked for (run {run.pk})."
+        return f"unchanged since its last edit; no row was asked for ({name})."
     if run.status == RunStatus.UNCHANGED:
-        return f"unchanged; {run.records_fetched or 0:,} rows read, nothing written (run {run.pk})."
+        return f"unchanged; {run.records_fetched or 0:,} rows read, nothing written ({name})."
     counts = run.counts
     parts = []
     for dataset in ("sections", "records"):
@@ -230,4 +263,4 @@ def told(run: HCIngestionRun) -> str:
             parts.append(f"{dataset}: {', '.join(done)}")
     if counts.get("quarantined"):
         parts.append(f"{counts['quarantined']:,} quarantined")
-    return f"published {run.records_fetched or 0:,} rows; {'; '.join(parts)} (run {run.pk})."
+    return f"published {run.records_fetched or 0:,} rows; {'; '.join(parts)} ({name})."

@@ -103,7 +103,7 @@ def unpack(path: Path, feed: FileFeed, into: Path, named: str) -> Path:
                         (into / f"file{name.suffix.lower()}").open("wb") as out,
                     ):
                         shutil.copyfileobj(packed, out)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as problem:
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError) as problem:
         raise BadAnswer(f"{named} cannot be unpacked ({problem}); it is cut off or damaged.") from problem
     opened = into / f"file{suffix}"
     if suffix == ".kml":
