@@ -112,8 +112,8 @@ class _Around:
     def nearest(self, rows: Rows, wanted: int) -> list[dict[str, Any]]:
         """The nearest of the rows within the radius, in order of their true distance.
 
-        As many as the index calls nearest are taken with some to spare, and measured: what costs, 0.1 ms for a
-        line of 200 points each time. Beyond the last of them nothing is nearer than a hundredth less than it;
+        As many as the index calls nearest are taken with some to spare, and measured, 0.1 ms for a line
+        of 200 points. Beyond the last of them nothing is nearer than a hundredth less than it;
         as long as that leaves a doubt, or a tie, take more.
         """
         by_index = self.boxed(rows).annotate(

@@ -46,13 +46,6 @@ class RecordParameters(FigureParameters, IdPageParameters):
         ConstrainingMetric.choices, default=None, help_text="The criterion that binds first"
     )
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a range that nothing can be in."""
-        low, high = attrs["min_remaining_mw"], attrs["max_remaining_mw"]
-        if low is not None and high is not None and low > high:
-            raise serializers.ValidationError({"min_remaining_mw": "This is above max_remaining_mw."})
-        return attrs
-
 
 class RecordSerializer(serializers.ModelSerializer[HostingCapacityRecord]):
     """One record as API and GeoJSON have it: a figure with its meaning."""

@@ -146,6 +146,7 @@ def grid(source: Source) -> None:
         ("max_remaining_mw=0", ["zero", "negative"]),
         ("max_remaining_mw=1", ["zero", "negative", "small", "one"]),
         ("min_remaining_mw=0&max_remaining_mw=0", ["zero"]),
+        ("min_remaining_mw=1&max_remaining_mw=0", []),
         ("min_hosting_mw=0", ["zero", "negative", "small", "one", "large"]),
         ("min_hosting_mw=2.00001", ["one", "large"]),
         ("constraint=thermal", ["zero", "small", "large"]),
@@ -233,7 +234,6 @@ def test_boxes_over_the_antimeridian_and_without_area(
         "max_remaining_mw=Infinity",
         "min_hosting_mw=",
         "min_hosting_mw=1e99",
-        "min_remaining_mw=2&max_remaining_mw=1",
         "constraint=Thermal",
         "constraint=",
         "capacity_type=solar",
@@ -385,17 +385,6 @@ def test_a_box_is_found_by_the_index_of_geometries(client: Client, source: Sourc
     ) as captured:
         assert get(client, query)["results"]
     assert "record_geometry" in plan(captured[-1]["sql"])
-
-
-def test_a_page_of_what_passes_is_found_by_the_index_of_pages(client: Client, source: Source) -> None:
-    many(source)
-    HostingCapacityRecord.objects.filter(pk__gt=5).update(
-        remaining_capacity_mw=1, constraining_metric="thermal"
-    )
-    query = "min_remaining_mw=0.5&min_hosting_mw=1&constraint=thermal"
-    with CaptureQueriesContext(connection) as captured:
-        assert len(get(client, f"{ROWS}?{query}&after=9")["results"]) == 100
-    assert "record_page" in plan(captured[-1]["sql"])
 
 
 def many(source: Source) -> None:
