@@ -15,6 +15,7 @@ RESOLUTIONS: Final = ("5min", "hour", "day")
 STEP: Final = {"5min": GRID, "hour": timedelta(hours=1), "day": timedelta(days=1)}
 BEGINNING: Final = datetime(1990, 1, 1, tzinfo=UTC)
 FIRST_PLACE: Final = -1
+ALL: Final = 25  # interfaces, about
 MOST_AT_ONCE: Final = 20_000  # rows of one statement
 
 
@@ -40,10 +41,18 @@ class FlowNow(NamedTuple):
 
 
 class Interfaces(NamedTuple):
-    """The ids of interfaces that are wanted, and the regions whose totals are."""
+    """The ids of interfaces that are wanted (None: all), and the regions whose totals are."""
 
-    ids: list[int]
+    ids: list[int] | None
     regions: list[str]
+
+
+class State(NamedTuple):
+    """What there is."""
+
+    version: tuple[str | None, str | None]  # changes whenever an answer may have
+    newest: datetime | None  # the newest instant with a row
+    is_synthetic: bool
 
 
 @dataclass(frozen=True)
@@ -58,26 +67,16 @@ class Question:
 
     @property
     def places(self) -> int:
-        """How many rows an instant has, if nothing is missing."""
-        return len(self.wanted.ids) + len(self.wanted.regions)
+        """How many rows an instant has, if nothing is missing; of all interfaces, about."""
+        return (ALL if self.wanted.ids is None else len(self.wanted.ids)) + len(self.wanted.regions)
 
 
-def latest_stamp() -> datetime | None:
-    """The newest instant with a row."""
-    return _instant(sql.LATEST_STAMP)
-
-
-def version() -> list[Any]:
-    """Changes whenever an answer may have."""
+def state() -> State:
+    """What there is, in one question."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.VERSION)
-        return list(cursor.fetchone())
-
-
-def latest(wanted: Interfaces) -> list[FlowNow]:
-    """Rows of the newest instant."""
-    at = latest_stamp()
-    return rows(Question(at, at + timedelta(microseconds=1), wanted), 1_000) if at else []
+        cursor.execute(sql.STATE)
+        run, interfaces, newest, is_synthetic = cursor.fetchone()
+        return State((run, interfaces), newest, is_synthetic)
 
 
 def rows(asked: Question, limit: int) -> list[FlowNow]:
@@ -95,19 +94,19 @@ def batches(asked: Question, limit: int | None = None) -> Iterator[list[FlowNow]
     step = STEP[asked.resolution]
     at = max(asked.since, _start(asked.after[0], asked.resolution))
     while at < asked.until and limit != 0:
-        first = _instant(sql.NEXT_STAMP, at)
-        if first is None or first >= asked.until:
-            return
-        at = max(at, _start(first, asked.resolution))
         size = MOST_AT_ONCE if limit is None else min(limit, MOST_AT_ONCE)
         # One more, for what was read before within the first instant.
         until = min(asked.until, _start(at + step * (size // asked.places + 2), asked.resolution))
-        part = replace(asked, since=at, until=until)
-        some = _read(part, limit)
+        some = _read(replace(asked, since=at, until=until), limit)
         if some:
             yield some
-        limit = None if limit is None else limit - len(some)
-        at = until
+            limit = None if limit is None else limit - len(some)
+            at = until
+        else:
+            first = _next_stamp(until)
+            if first is None:
+                return
+            at = max(until, _start(first, asked.resolution))
 
 
 def _start(instant: datetime, resolution: str) -> datetime:
@@ -119,7 +118,9 @@ def _start(instant: datetime, resolution: str) -> datetime:
 
 def _read(asked: Question, limit: int | None) -> list[FlowNow]:
     text = sql.statement(
-        interfaces=bool(asked.wanted.ids), regions=bool(asked.wanted.regions), resolution=asked.resolution
+        interfaces=asked.wanted.ids is None or bool(asked.wanted.ids),
+        regions=bool(asked.wanted.regions),
+        resolution=asked.resolution,
     )
     with connection.cursor() as cursor:
         cursor.execute(
@@ -137,9 +138,10 @@ def _read(asked: Question, limit: int | None) -> list[FlowNow]:
         return list(map(FlowNow._make, cursor.fetchall()))
 
 
-def _instant(query: str, *given: object) -> datetime | None:
+def _next_stamp(since: datetime) -> datetime | None:
+    """The first instant with a row from this one on."""
     with connection.cursor() as cursor:
-        cursor.execute(query, given)
+        cursor.execute(sql.NEXT_STAMP, (since,))
         found: datetime | None = cursor.fetchone()[0]
         return found
 

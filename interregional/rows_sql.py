@@ -12,7 +12,8 @@ _INTERFACES: Final = """
     SELECT f."timestamp" AS at, i.id::int AS place, 'interface' AS kind, i.point_id, i.name, i.label, i.region,
         i.is_external, f.flow_mw, f.positive_limit_mw, f.negative_limit_mw
     FROM interregional_interfaceflow f JOIN interregional_interface i ON i.id = f.interface_id
-    WHERE f."timestamp" >= %(since)s AND f."timestamp" < %(until)s AND f.interface_id = ANY(%(interfaces)s)
+    WHERE f."timestamp" >= %(since)s AND f."timestamp" < %(until)s
+      AND (%(interfaces)s::int[] IS NULL OR f.interface_id = ANY(%(interfaces)s::int[]))
 """
 _REGIONS: Final = """
     SELECT at, 100000 + array_position(%(regions)s::text[], region) AS place, 'region' AS kind,
@@ -83,10 +84,11 @@ def statement(*, interfaces: bool, regions: bool, resolution: str) -> str:
 
 
 NEXT_STAMP: Final = 'SELECT min("timestamp") FROM interregional_interfaceflow WHERE "timestamp" >= %s'
-LATEST_STAMP: Final = 'SELECT max("timestamp") FROM interregional_interfaceflow'
-# Changes with everything that an answer is made of.
-VERSION: Final = """
-SELECT (SELECT coalesce(max(id), 0) || '-' || coalesce(sum(inserted), 0) FROM (
-        SELECT id, inserted FROM interregional_flowrun WHERE inserted + updated > 0 ORDER BY id DESC LIMIT 1) r),
-    (SELECT md5(string_agg(i::text, '')) FROM interregional_interface i)
+# What there is: a version that changes with everything an answer is made of, the newest instant, whether it is made up.
+STATE: Final = """
+SELECT
+    (SELECT id || '-' || inserted FROM interregional_flowrun WHERE inserted + updated > 0 ORDER BY id DESC LIMIT 1),
+    (SELECT md5(string_agg(i::text, '' ORDER BY i.id)) FROM interregional_interface i),
+    (SELECT max("timestamp") FROM interregional_interfaceflow),
+    EXISTS (SELECT FROM interregional_flowsource WHERE is_synthetic)
 """

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import orjson
@@ -22,7 +22,6 @@ from interregional.api.parameters import (
 )
 from interregional.api.shapes import InterfaceFlowSerializer, InterregionalFlowSerializer, listed
 from interregional.defaults import ATTRIBUTION
-from interregional.demonstration import is_demonstration
 from interregional.models import Interface
 from interregional.rows import (
     BEGINNING,
@@ -31,11 +30,11 @@ from interregional.rows import (
     FlowNow,
     Interfaces,
     Question,
+    State,
     batches,
-    latest_stamp,
     region_name,
     rows,
-    version,
+    state,
 )
 
 COLUMNS = [
@@ -68,6 +67,8 @@ class FlowView(StrictView):
     tag: ClassVar = "Interregional flows"
     is_versioned: ClassVar = True
     renderer_classes = [JSONRenderer, CSVRenderer]
+    authentication_classes = []  # the same for everybody: nobody has to be asked for
+    permission_classes = []
     default_limit: ClassVar = 1_000
 
     def wanted(self) -> Interfaces:
@@ -75,24 +76,24 @@ class FlowView(StrictView):
         raise NotImplementedError
 
     def get(self, request: Request) -> HttpResponseBase:
-        etag = etag_of(request, [*version(), request.accepted_renderer.format])
+        there = state()
+        etag = etag_of(request, [*there.version, request.accepted_renderer.format])
         if unchanged := not_modified(request, etag):
             return unchanged
-        asked = self._question()
+        asked = self._question(there.newest)
         if request.accepted_renderer.format == "csv":
             pieces = _csv(batches(asked, self.parameters["limit"]) if asked else [], asked)
             answer: HttpResponseBase = StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
             answer["Content-Disposition"] = 'attachment; filename="flows.csv"'
         else:
-            answer = HttpResponse(self._page(request, asked), content_type=JSON)
+            answer = HttpResponse(self._page(request, asked, there), content_type=JSON)
         answer["Vary"] = "Accept"
         stamp(answer, etag)
         return answer
 
-    def _question(self) -> Question | None:
+    def _question(self, newest: datetime | None) -> Question | None:
         """None where nothing is stored at all."""
         given = self.parameters
-        newest = latest_stamp()
         if newest is None:
             return None
         after_newest = newest + timedelta(microseconds=1)
@@ -111,7 +112,7 @@ class FlowView(StrictView):
                 }
             )
 
-    def _page(self, request: Request, asked: Question | None) -> bytes:
+    def _page(self, request: Request, asked: Question | None, there: State) -> bytes:
         limit = self.parameters["limit"] or self.default_limit
         found = rows(asked, limit + 1) if asked is not None else []
         names = COLUMNS + OF_PERIODS if asked is not None and asked.resolution != "5min" else COLUMNS
@@ -121,12 +122,11 @@ class FlowView(StrictView):
             query = request.query_params.copy()
             query["after"] = f"{shown[-1].timestamp.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}~{shown[-1].place}"
             following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
-        synthetic = is_demonstration()
         said = {
             "results": [dict(zip(names, _values(row), strict=False)) for row in shown],
             "next": following,
-            "synthetic": synthetic,
-            "attribution": "Synthetic" if synthetic else ATTRIBUTION,
+            "synthetic": there.is_synthetic,
+            "attribution": "Synthetic" if there.is_synthetic else ATTRIBUTION,
         }
         return orjson.dumps(said, option=orjson.OPT_UTC_Z)
 
@@ -143,6 +143,8 @@ class InterfaceFlows(FlowView):
     example: ClassVar = {"interfaces": "23316,23317", "limit": 10}
 
     def wanted(self) -> Interfaces:
+        if self.parameters["interfaces"] is None and self.parameters["regions"] is None:
+            return Interfaces(None, [])
         found = Interface.objects.all()
         if self.parameters["interfaces"] is not None:
             found = found.filter(pk__in=self.parameters["interfaces"])

@@ -8,9 +8,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from hcportal.api.versions import etag_of, not_modified, stamp
-from interregional.demonstration import is_demonstration
-from interregional.models import FlowSource, Interface
-from interregional.rows import NEIGHBOUR_CODES, Interfaces, Question, latest_stamp, rows, version
+from interregional.models import FlowSource
+from interregional.rows import NEIGHBOUR_CODES, Interfaces, Question, State, rows, state
 from interregional.views.drawing import drawing_of
 from interregional.views.figures import SPARK_SPAN, Now, now_of
 from interregional.views.series import RANGES, NoRange, Span, span_of
@@ -21,8 +20,9 @@ RANGE_NAMES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """The whole page. A range that cannot be is said, and 24 hours are shown."""
-    now = _now()
-    context: dict[str, Any] = {"section": "interregional", "ranges": RANGE_NAMES, **_shown(now)}
+    there = state()
+    now = _now(there)
+    context: dict[str, Any] = {"section": "interregional", "ranges": RANGE_NAMES, **_shown(now, there)}
     if now is not None:
         span, wrong = _span(request, now)
         context |= {"span": span, "wrong_range": wrong, "groups": _groups(now)}
@@ -34,31 +34,32 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def now_part(request: HttpRequest) -> HttpResponseBase:
     """`/interregional/now`: the part of the page that changes, for its script."""
-    etag = etag_of(request, version())  # type: ignore[arg-type]  # asks for no more than Django's has
+    there = state()
+    etag = etag_of(request, there.version)  # type: ignore[arg-type]  # asks for no more than Django's has
     if unchanged := not_modified(request, etag):  # type: ignore[arg-type]
         return unchanged
-    answer = render(request, "interregional/now.html", _shown(_now()))
+    answer = render(request, "interregional/now.html", _shown(_now(there), there))
     stamp(answer, etag)
     return answer
 
 
-def _now() -> Now | None:
+def _now(there: State) -> Now | None:
     """Everything at the newest instant; None where nothing is stored."""
-    at = latest_stamp()
+    at = there.newest
     if at is None:
         return None
     just_after = at + timedelta(microseconds=1)
-    every = Interfaces(list(Interface.objects.values_list("pk", flat=True)), NEIGHBOUR_CODES)
+    every = Interfaces(None, NEIGHBOUR_CODES)
     past = Question(at - SPARK_SPAN, just_after, Interfaces([], NEIGHBOUR_CODES))
     return now_of(rows(Question(at, just_after, every), 1_000), rows(past, 5_000))
 
 
-def _shown(now: Now | None) -> dict[str, Any]:
+def _shown(now: Now | None, there: State) -> dict[str, Any]:
     attribution = FlowSource.objects.exclude(attribution="").order_by("-is_synthetic", "code").first()
     return {
         "now": now,
         "drawing": drawing_of(now) if now is not None else None,
-        "is_synthetic": is_demonstration(),
+        "is_synthetic": there.is_synthetic,
         "attribution": attribution.attribution if attribution else "",
     }
 

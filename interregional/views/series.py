@@ -11,8 +11,7 @@ from django.views.decorators.http import require_safe
 from hcportal.api.problems import problem
 from hcportal.api.versions import etag_of, not_modified, stamp
 from interregional.clock import day_bounds
-from interregional.models import Interface
-from interregional.rows import STEP, Interfaces, Question, batches, latest_stamp, version
+from interregional.rows import STEP, Interfaces, Question, batches, state
 
 RANGES: Final = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 LONGEST: Final = timedelta(days=366 * 5)
@@ -69,12 +68,12 @@ def span_of(request: HttpRequest, newest: datetime) -> Span:
 @require_safe
 def series(request: HttpRequest) -> HttpResponseBase:
     """`/interregional/series.json`: {"x": [seconds], "lines": {point_id: {"flow": [], "in": [], "out": []}}}."""
-    newest = latest_stamp() or datetime.now(UTC)
+    there = state()
     try:
-        span = span_of(request, newest)
+        span = span_of(request, there.newest or datetime.now(UTC))
     except NoRange as wrong:
         return problem(400, str(wrong))
-    etag = etag_of(request, version())  # type: ignore[arg-type]  # asks for no more than Django's has
+    etag = etag_of(request, there.version)  # type: ignore[arg-type]  # asks for no more than Django's has
     if unchanged := not_modified(request, etag):  # type: ignore[arg-type]
         return unchanged
     answer = HttpResponse(orjson.dumps(columns(span)), content_type="application/json")
@@ -84,7 +83,7 @@ def series(request: HttpRequest) -> HttpResponseBase:
 
 def columns(span: Span) -> dict[str, Any]:
     """Values at each instant, null where a line has none; two instants far apart have an empty one between."""
-    wanted = Interfaces(list(Interface.objects.values_list("pk", flat=True)), [])
+    wanted = Interfaces(None, [])
     step = STEP[span.resolution]
     longest = step * 1.5 if span.resolution != "5min" else timedelta(minutes=10)
     x: list[int] = []
