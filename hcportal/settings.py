@@ -146,6 +146,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": _REDIS_URL or paths.redis_url(1),
         "KEY_PREFIX": f"hcp-{HCP_ENV}",
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},  # a Redis that hangs holds up no page
     }
 }
 # The same server; Celery has a word of its own for a socket.
