@@ -1,7 +1,10 @@
 """The API on real input, through the pipeline: 59,535 published sections, against values from the file."""
 
+import csv
+import io
 import json
 from collections import defaultdict
+from itertools import product
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from tests.conftest import Portal
-from tests.hosting.api.asking import GEO_JSON, get, pages, problem
+from tests.hosting.api.asking import GEO_JSON, body, get, pages, problem
 from tests.hosting.test_rhode_island import CODE, FILE, features, ingest, rhode_island
 from tests.peers.koop import Koop
 from tests.reference import reference
@@ -72,6 +75,49 @@ def test_every_endpoint_says_what_the_file_says(portal: Portal, koop: Koop, clie
     assert found(f"{bbox}&min_remaining_mw=1&max_remaining_mw=4") == {
         feeder for feeder in inside if 1 <= best[feeder] <= 4
     }
+
+    # All combinations of filters.
+    choices: dict[str, list[str | None]] = {
+        "bbox": [None, ",".join(map(str, PROVIDENCE))],
+        "min_remaining_mw": [None, "0.75"],
+        "max_remaining_mw": [None, "3.5"],
+        "min_hosting_mw": [None, "2"],
+        "constraint": [None, "thermal"],  # none was published
+        "variant": [None, "max"],  # nor another variant
+        "capacity_type": [None, "load"],
+    }
+    for chosen in product(*choices.values()):
+        given = {name: value for name, value in zip(choices, chosen, strict=True) if value is not None}
+        expected_names = {
+            feeder
+            for feeder, mw in best.items()
+            if ("bbox" not in given or feeder in inside)
+            and max(float(given.get("min_remaining_mw", "-9")), float(given.get("min_hosting_mw", "-9")))
+            <= mw
+            and mw <= float(given.get("max_remaining_mw", "999"))
+            and not {"constraint", "variant", "capacity_type"} & set(given)
+        }
+        assert found("&".join(f"{name}={value}" for name, value in given.items())) == expected_names, given
+
+    # To the end of the pages, every row once, whatever their size.
+    for size, query in product((10, 448, 449, 1000), ("", "&min_hosting_mw=3")):
+        paged = pages(client, f"{ROWS}?limit={size}{query}")
+        assert {len(page) for page in paged[:-1]} <= {size}
+        names = [row["feeder_id_external"] for page in paged for row in page]
+        expected_names = {feeder for feeder, mw in best.items() if not query or mw >= 3}
+        assert len(names) == len(expected_names)
+        assert set(names) == expected_names
+
+    # Sums, and the whole as a file.
+    (summary,) = get(client, f"{ROWS}/summary")["results"]
+    assert summary["total_feeders"] == len(best)
+    assert summary["total_hosting_capacity_mw"] == pytest.approx(sum(best.values()), abs=1e-6)
+    assert summary["constrained_feeders_count"] == sum(mw < 1 for mw in best.values())
+    text = body(client.get(f"{ROWS}?format=csv")).decode()
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert [(int(line["id"]), float(line["hosting_capacity_mw"])) for line in lines] == [
+        (row["id"], row["hosting_capacity_mw"]) for row in rows
+    ]
 
     # GeoJSON: the same rows, and every line of every section.
     collection = get(client, f"{ROWS}/geojson", GEO_JSON)
