@@ -122,6 +122,10 @@ class Client:
         known.headers.update(headers or {})
         known.token = token or known.token
 
+    def check(self, url: str) -> None:
+        """Raise RefusedAddress where the address must not be asked, as far as it shows before any look-up."""
+        self._permitted(url)
+
     def get(self, url: str, params: Params | None = None) -> bytes:
         """The body, whole."""
         return self.ask(url, params, read=lambda body: body)

@@ -20,9 +20,9 @@ from hosting.sources.discovery import (
     NUMBERS,
     SECTION_WORDS,
     discover,
-    proposal,
 )
 from hosting.sources.layer import Layer
+from hosting.sources.proposal import proposal
 from hosting.steps import spec_of
 from hosting.trials import MOST_ROWS, Following
 
@@ -47,6 +47,7 @@ def discovery_result(trial: Trial, follow: Following) -> dict[str, Any]:
     mapped = {trial.source.layer: spec_of(trial.source)} if trial.source is not None else {}
     with http_client() as client:
         found = discover(client, trial.url, follow.progress)
+        draft = proposal(client, found)
     layers = []
     for layer in found.layers[:MOST_LAYERS]:
         number = layer.url.rpartition("/")[2]
@@ -80,7 +81,7 @@ def discovery_result(trial: Trial, follow: Following) -> dict[str, Any]:
         "layers": layers,
         "layers_left_out": max(0, len(found.layers) - MOST_LAYERS),
         "troubles": [trouble[:500] for trouble in found.troubles[:MOST_LAYERS]],
-        "proposal": proposal(found),
+        "proposal": draft,
     }
     return _bounded(result, "layers")
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from hcportal.errors import FetchError
+from hcportal.errors import FetchError, RefusedAddress
 from hcportal.http import Client
-from hosting.sources.discovery import discover, proposal
+from hosting.sources.discovery import discover
+from hosting.sources.proposal import proposal
 from tests.layers import write_layer
 from utilities.catalog_files import read_entry
 from utilities.spec import UtilitySpec
@@ -23,9 +24,9 @@ def client(tmp_path: Path) -> Iterator[Client]:
         yield found
 
 
-def serve(folder: Path, number: int, row: Row, name: str = "Lines", **changed: Any) -> None:
-    """Layer `number` of `recorded://utility/FeatureServer`, with the columns of one row."""
-    write_layer(folder / "recorded", "scratch", [row])
+def serve(folder: Path, number: int, row: Row | list[Row], name: str = "Lines", **changed: Any) -> None:
+    """Layer `number` of `recorded://utility/FeatureServer`, with the columns of one row, or of several."""
+    write_layer(folder / "recorded", "scratch", row if isinstance(row, list) else [row])
     made = folder / "recorded" / "scratch" / "0"
     target = folder / "recorded" / "utility" / str(number)
     target.parent.mkdir(exist_ok=True)
@@ -36,7 +37,7 @@ def serve(folder: Path, number: int, row: Row, name: str = "Lines", **changed: A
 
 def drafted(client: Client, folder: Path, url: str = "recorded://utility/FeatureServer") -> UtilitySpec:
     """The proposed entry as a person would save it, once it names the public address."""
-    draft = proposal(discover(client, url))
+    draft = proposal(client, discover(client, url))
     code = next(line.split(": ")[1] for line in draft.splitlines() if line.startswith("code: "))
     file = folder / f"{code}.yaml"
     file.write_text(draft.replace("recorded://utility", "https://gis.example.org/rest"))
@@ -96,7 +97,7 @@ def test_one_layer_can_be_asked_for(client: Client, tmp_path: Path) -> None:
 def test_a_service_without_a_capacity_proposes_nothing(client: Client, tmp_path: Path) -> None:
     serve(tmp_path, 0, {"street": "x"})
     found = discover(client, "recorded://utility/FeatureServer")
-    assert proposal(found).startswith("# No field looks like a capacity")
+    assert proposal(client, found).startswith("# No field looks like a capacity")
 
 
 def test_the_listing_names_layers_with_counts_fields_and_types(client: Client, tmp_path: Path) -> None:
@@ -124,3 +125,102 @@ def test_a_layer_that_cannot_be_read_is_told_and_the_others_are_drafted(
 def test_a_service_that_is_not_there_is_an_error(client: Client) -> None:
     with pytest.raises(FetchError):
         discover(client, "recorded://nowhere/FeatureServer")
+
+
+# --- By the values ------------------------------------------------------------------------------------------
+
+
+def rows(count: int = 60) -> list[Row]:
+    """Sections as some utility might publish them, under names that say little."""
+    return [
+        {
+            "GLOBAL_KEY": f"g{i}",
+            "CIRCUIT": f"c{i // 6}",
+            "NOMINAL": [4.16, 12.47, 13.2][i % 3],
+            "AVAIL_A": 250.0 + 37.5 * (i % 40),
+            "PH": ["ABC", "A", "BC"][i % 3],
+            "AS_OF": f"202610{i % 28 + 1:02}",
+            "SHAPE_LEN": 12.25 * i,
+            "QUEUED_GEN": 0.5 * (i % 9),
+            "ROW_COUNT": i,
+        }
+        for i in range(count)
+    ]
+
+
+def test_columns_whose_names_say_little_are_guessed_by_the_range_of_their_values(
+    client: Client, tmp_path: Path
+) -> None:
+    serve(tmp_path, 0, rows())
+    [source] = drafted(client, tmp_path).sources
+    assert (source.grain, source.key) == ("section", ("GLOBAL_KEY",))
+    columns = {name: (reading.reader, reading.field) for name, reading in source.fields.readings().items()}
+    assert columns == {
+        "feeder_id": ("id", "CIRCUIT"),
+        "voltage_kv": ("kv", "NOMINAL"),
+        "phase_config": ("phases", "PH"),
+        "record_date": ("date", "AS_OF"),
+    }
+    assert source.fields.record_date is not None
+    assert source.fields.record_date.formats == ("yyyyMMdd",)
+    [figure] = source.figures
+    assert figure.hosting_capacity_mw is not None
+    assert (figure.hosting_capacity_mw.reader, figure.hosting_capacity_mw.field) == ("kw", "AVAIL_A")
+    assert figure.queued_dg_mw is not None
+    assert figure.queued_dg_mw.field == "QUEUED_GEN"
+    assert "unit kw (for its highest value is 1,712.5)" in source.notes
+
+
+def test_every_candidate_is_told_with_its_reason(client: Client, tmp_path: Path) -> None:
+    serve(tmp_path, 0, rows())
+    draft = proposal(client, discover(client, "recorded://utility/FeatureServer"))
+    told = [line for line in draft.splitlines() if line.startswith("#   ")]
+    assert "#   hosting_capacity_mw: AVAIL_A (by values; 250 to 1,712.5; read as kw)" in told
+    assert "#   voltage_kv: NOMINAL (by values; 4.16 to 13.2; read as kv)" in told
+    assert any(line.startswith("#   feeder_id: CIRCUIT (by name; 10 different in 60 rows") for line in told)
+    assert not any("SHAPE_LEN" in line for line in told)
+    assert not any("hosting_capacity_mw: ROW_COUNT" in line for line in told), "it only counts rows"
+
+
+def test_a_feeder_that_comes_once_is_a_row_of_its_own(client: Client, tmp_path: Path) -> None:
+    serve(tmp_path, 0, [{"FEEDER": f"f{i}", "HOSTING_MVA": 1.5 * i} for i in range(20)])
+    [source] = drafted(client, tmp_path).sources
+    assert (source.grain, source.key) == ("feeder", ("FEEDER",))
+    reading = source.figures[0].hosting_capacity_mw
+    assert reading is not None
+    assert (reading.reader, reading.power_factor) == ("mva", 1)
+
+
+def test_large_values_without_a_unit_in_the_name_are_guessed_as_kilowatts(
+    client: Client, tmp_path: Path
+) -> None:
+    serve(tmp_path, 0, [{"FEEDER": f"f{i}", "HOSTING": 100.5 * i} for i in range(20)])
+    serve(tmp_path, 1, [{"FEEDER": f"f{i}", "HOSTING": 0.5 * i} for i in range(20)])
+    drawn = [source.figures[0].hosting_capacity_mw for source in drafted_apart(client, tmp_path)]
+    assert [reading.reader for reading in drawn if reading] == ["kw", "mw"]
+
+
+def drafted_apart(client: Client, folder: Path) -> list[Any]:
+    """Each layer's draft by itself: two of one utility with the same figure would contradict each other."""
+    return [
+        drafted(client, folder, f"recorded://utility/FeatureServer/{number}").sources[0] for number in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/",
+        "https://example.com/arcgis/rest/services/x/GPServer",
+        "https://example.com/arcgis/rest/services/../admin",
+        "https://example.com/arcgis/rest/services/x/FeatureServer/0/applyEdits",
+        "ftp://example.com/arcgis/rest/services/x/FeatureServer",
+        "https://user@example.com/arcgis/rest/services/x/FeatureServer",
+        "https://example.com:22/arcgis/rest/services/x/FeatureServer",
+    ],
+)
+def test_an_address_that_is_no_map_service_is_refused_before_anything_is_asked(
+    client: Client, url: str
+) -> None:
+    with pytest.raises(RefusedAddress):
+        discover(client, url)

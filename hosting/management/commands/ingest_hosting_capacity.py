@@ -257,10 +257,10 @@ def told(run: HCIngestionRun) -> str:
         return f"unchanged; {run.records_fetched or 0:,} rows read, nothing written ({name})."
     counts = run.counts
     parts = []
-    for dataset in ("sections", "records"):
-        done = [f"{number:,} {what}" for what, number in counts.get(dataset, {}).items() if number]
+    for dataset, by in counts.items():
+        done = [f"{number:,} {what}" for what, number in by.items() if number] if isinstance(by, dict) else []
         if done:
-            parts.append(f"{dataset}: {', '.join(done)}")
+            parts.append(f"{dataset.replace('_', ' ')}: {', '.join(done)}")
     if counts.get("quarantined"):
         parts.append(f"{counts['quarantined']:,} quarantined")
     return f"published {run.records_fetched or 0:,} rows; {'; '.join(parts)} ({name})."
