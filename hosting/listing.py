@@ -57,7 +57,7 @@ def _listed(utility: Utility) -> Listed:
     return Listed(
         utility=utility,
         capacity_types=tuple(sorted({figure["capacity_type"] for figure in figures})),
-        grains=tuple(sorted({source.grain for source in sources})),
+        grains=tuple(sorted({source.grain for source in sources} - {"none"})),
         sources=tuple(source.code for source in sources),
         scheduled=sum(source.is_scheduled for source in sources),
         probed_at=max((source.probed_at for source in sources if source.probed_at), default=None),

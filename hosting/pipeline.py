@@ -6,7 +6,7 @@ before `publish`, and that is one transaction.
 
 from typing import Any
 
-from hosting import reconcile
+from hosting import network, reconcile
 from hosting.fetching import fetch
 from hosting.file_feeds import NOTHING, Given, fetch_file
 from hosting.lake import session
@@ -49,6 +49,10 @@ def ingest(
                 is_new = fetch_file(lake, spec, recorder, given, force=force)
             if not is_new:
                 return unchanged(run)
+            if spec.network is not None:
+                network.load(lake, spec, recorder)
+                reconcile.advance_lake(source, lake)
+                return run
             staged = normalise(lake, spec, run)
             found = judge(lake, spec, staged, recorder)
             changed = compare(lake, spec, staged, recorder)

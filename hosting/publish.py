@@ -21,7 +21,9 @@ from pyspark.sql import functions as F
 from hosting import publish_sql as sql
 from hosting.lake import changes
 from hosting.lake.store import Lake
+from hosting.linking import link
 from hosting.models import Feeder, Finding, HCIngestionRun, RunStatus, Severity
+from hosting.recording import keep_findings
 from hosting.summaries import summarise
 from hosting.tiles.grid import refresh as refresh_overview
 from utilities.models import Source, Utility
@@ -52,6 +54,8 @@ def publish(
             _publish_dataset(lake, run, spec, dataset, valid_from)
         with connection.cursor() as cursor:
             cursor.execute(sql.SEE_FEEDERS, _names(run))
+        if (unlinked := link(run.utility_id)) is not None:
+            keep_findings(run, [unlinked])
         summarise(run.utility_id)
         Source.objects.filter(pk=run.source_id).update(published_run=run, last_checked_at=now)
         Utility.objects.filter(pk=run.utility_id).update(last_ingested_at=now)

@@ -86,18 +86,23 @@ class Recorder:
 
     def keep_findings(self, noticed: list[Noticed]) -> None:
         """Findings as they stand when the run is judged."""
-        Finding.objects.bulk_create(
-            Finding(
-                run=self.run,
-                utility_id=self.run.utility_id,
-                check_id=found.check_id,
-                severity=found.severity,
-                message=found.message,
-                count=found.count,
-                examples=found.examples,
-            )
-            for found in noticed
+        keep_findings(self.run, noticed)
+
+
+def keep_findings(run: HCIngestionRun, noticed: list[Noticed]) -> None:
+    """Write what checks noticed in a run."""
+    Finding.objects.bulk_create(
+        Finding(
+            run=run,
+            utility_id=run.utility_id,
+            check_id=found.check_id,
+            severity=found.severity,
+            message=found.message,
+            count=found.count,
+            examples=found.examples,
         )
+        for found in noticed
+    )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, model_validator
 from utilities.spec_access import Access, Discovery
 from utilities.spec_figures import Fields, Figure, RemainingBasis, Slug
 from utilities.spec_files import FileFeed
+from utilities.spec_network import Holds, Network
 from utilities.spec_readings import Closed, FieldName, Reader, Reading, misfit
 
 __all__ = [
@@ -68,7 +69,8 @@ class SourceSpec(Closed):
     service_url: Address = Field("", description="empty where nothing but discovery leads to it")
     layer: int | None = Field(None, ge=0)
     geometry: Geometry = "polyline"
-    grain: Literal["section", "feeder", "cell"]
+    holds: Holds = "capacity"
+    grain: Literal["section", "feeder", "cell", "none"]
     key: tuple[FieldName, ...] | Literal["geometry", "none"] = Field(
         description="published fields that identify a row; 'geometry' where its shape does; "
         "'none' where nothing does: replaced whole, without row history"
@@ -87,7 +89,8 @@ class SourceSpec(Closed):
     discovery: Discovery = Discovery()
     lists: Lists | None = None
     fields: Fields = Fields()
-    figures: tuple[Figure, ...] = Field(min_length=1)
+    network: Network | None = Field(None, description="where it holds no capacity: its columns")
+    figures: tuple[Figure, ...] = ()
     feeder_records: bool = Field(
         True,
         description="whether sections are rolled up to feeder records; off where another source has them",
@@ -109,7 +112,8 @@ class SourceSpec(Closed):
             self._check_file(self.file)
         elif not self.service_url and self.discovery.strategy not in {"services", "owner"}:
             raise misfit("is required, as discovery does not find another", "service_url")
-        if self.grain != "cell" and self.fields.feeder_id is None:
+        self._check_holds()
+        if self.grain in {"section", "feeder"} and self.fields.feeder_id is None:
             raise misfit(f"'{self.grain}', so fields.feeder_id must be mapped", "grain")
         for number, figure in enumerate(self.figures):
             if self.rolls_up and figure.rollup is None:
@@ -133,6 +137,18 @@ class SourceSpec(Closed):
             if name not in self.published_fields():
                 raise misfit(f"'{name}' is read by nothing", "lists", "fields", number)
         return self
+
+    def _check_holds(self) -> None:
+        if (self.holds == "capacity") != (self.network is None):
+            raise misfit("network is for a source that holds no capacity, and needed there", "holds")
+        if (self.holds == "capacity") != bool(self.figures):
+            raise misfit("figures are for a source that holds capacity, and needed there", "figures")
+        if (self.holds == "capacity") == (self.grain == "none"):
+            raise misfit("'none' is for a source that holds no capacity, and needed there", "grain")
+        if self.network and (self.holds == "load_profiles") != (self.network.month_hour is not None):
+            raise misfit("month_hour is for load_profiles, and needed there", "network")
+        if self.holds in {"substations", "boundaries"} and self.geometry == "none":
+            raise misfit(f"'none', but {self.holds} are places", "geometry")
 
     def _check_file(self, file: FileFeed) -> None:
         if self.layer is not None or self.discovery.strategy != "static" or self.page_size is not None:
@@ -175,7 +191,8 @@ class SourceSpec(Closed):
     def readings(self) -> list[Reading]:
         """Every reading of a row, those of the whole row first."""
         of_figures = [reading for figure in self.figures for reading in figure.readings().values()]
-        return [*self.fields.readings().values(), *of_figures]
+        of_network = list(self.network.readings().values()) if self.network else []
+        return [*self.fields.readings().values(), *of_figures, *of_network]
 
     def published_fields(self) -> tuple[str, ...]:
         """Every published field that this source maps, each once, in order of first mention."""

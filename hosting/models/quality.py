@@ -25,7 +25,7 @@ class Finding(models.Model):
     feeder = models.ForeignKey(
         Feeder, null=True, blank=True, on_delete=models.CASCADE, related_name="findings"
     )
-    check_id = models.CharField(max_length=8, help_text="Q01 to Q66")
+    check_id = models.CharField(max_length=8, help_text="Q01 to Q68")
     severity = models.CharField(max_length=1, choices=Severity)
     message = models.TextField(help_text="One sentence for a person")
     count = models.PositiveIntegerField(help_text="Rows concerned")

@@ -55,6 +55,14 @@ class RemainingBasis(models.TextChoices):
     UNKNOWN = "unknown", "Unknown: what the study contains is not known"
 
 
+class SubstationMethod(models.TextChoices):
+    """How a record was linked to its substation."""
+
+    NONE = "", "Not linked"
+    NAME = "name", "By its published name"
+    DISTANCE = "distance", "By distance"
+
+
 class PhaseConfig(models.TextChoices):
     """How many phases."""
 
@@ -198,6 +206,12 @@ class HostingCapacityRecord(RecordColumns):
     """
 
     geometry_3857 = models.GeometryField(srid=3857, null=True, blank=True, spatial_index=False)
+    substation_method = models.CharField(
+        max_length=8, choices=SubstationMethod, blank=True, default="", db_default=""
+    )
+    substation_distance_m = models.FloatField(
+        null=True, blank=True, help_text="From its shape to the substation, in metres"
+    )
     centroid = models.PointField(
         srid=4326, null=True, blank=True, spatial_index=False, help_text="A point on the feeder"
     )
