@@ -118,7 +118,7 @@ class FeederAliasAdmin(AnyModelAdmin):
 class RecordColumnsAdmin(MapAdmin, BigTableAdmin):
     """What records and their past versions share."""
 
-    list_filter: tuple[str, ...] = (
+    list_filter: ClassVar[tuple[str, ...]] = (
         "capacity_type",
         "variant",
         "capacity_status",
@@ -133,7 +133,7 @@ class RecordColumnsAdmin(MapAdmin, BigTableAdmin):
     readonly_fields = (*COMPUTED, LOWEST, HIGHEST, RAW)
     labels = LABELS
     figures = (*FIGURES, (LOWEST, HIGHEST, "section_count"))
-    names: tuple[tuple[str, ...], ...] = (
+    names: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("feeder_id_external", "feeder_name", "feeder"),
         ("substation_name", "substation", "county"),
         ("grain", "geometry_type"),
@@ -142,8 +142,11 @@ class RecordColumnsAdmin(MapAdmin, BigTableAdmin):
 
 @admin.register(HostingCapacityRecord)
 class RecordAdmin(RecordColumnsAdmin):
-    list_filter = (*RecordColumnsAdmin.list_filter, "substation_method")  # those that link to none, too
-    names = (
+    list_filter: ClassVar[tuple[str, ...]] = (
+        *RecordColumnsAdmin.list_filter,
+        "substation_method",
+    )  # those that link to none, too
+    names: ClassVar[tuple[tuple[str, ...], ...]] = (
         *RecordColumnsAdmin.names[:2],
         ("substation_method", "substation_distance_m"),
         *RecordColumnsAdmin.names[2:],
