@@ -15,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(__file__).with_name("data-dictionary.md")
-APPS = ("utilities", "hosting")
+APPS = ("utilities", "hosting", "interregional")
 
 INTRODUCTION = """\
 # Data dictionary
@@ -101,6 +101,7 @@ ARROW_TYPES = {
 }
 FIELD_TYPES = {
     "ArrayField": "list of text",
+    "AutoField": "integer",
     "BigAutoField": "integer",
     "BigIntegerField": "integer",
     "BooleanField": "true or false",
@@ -108,9 +109,10 @@ FIELD_TYPES = {
     "DateTimeField": "instant",
     "FloatField": "number",
     "PositiveBigIntegerField": "integer",
+    "PositiveSmallIntegerField": "integer",
+    "SmallAutoField": "integer",
     "JSONField": "JSON",
     "PositiveIntegerField": "integer",
-    "PositiveSmallIntegerField": "integer",
     "TextField": "text",
 }
 
