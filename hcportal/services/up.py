@@ -21,6 +21,7 @@ STEPS = [
     ("catalog", ["sync_catalog"]),
     ("reconcile", ["reconcile"]),  # runs whose process died are marked failed, the lake follows the database
     ("demonstration", ["load_demo"]),
+    ("demonstration flows", ["load_demo_flows"]),
     ("static files", ["collectstatic", "--noinput"]),
 ]
 
@@ -43,9 +44,9 @@ def up(*, demo: bool, background: bool, console: Console) -> int:
     with supervised(ours, console) as supervisor:
         start_servers(supervisor, ours, console)
         for name, arguments in STEPS:
-            if name == "demonstration":
+            if name.startswith("demonstration"):
                 if demo:
-                    _demonstrate(supervisor, arguments, console)
+                    _demonstrate(supervisor, name, arguments, console)
                 continue
             with console.step(name):
                 supervisor.run(name.replace(" ", "-"), python("manage.py", *arguments), paths.PROJECT)
@@ -63,10 +64,11 @@ def up(*, demo: bool, background: bool, console: Console) -> int:
     return 0
 
 
-def _demonstrate(supervisor: Supervisor, arguments: list[str], console: Console) -> None:
+def _demonstrate(supervisor: Supervisor, name: str, arguments: list[str], console: Console) -> None:
     """Load the demonstration. If it fails, it is said: the portal is there for other things."""
-    with console.step("demonstration") as step:
-        status, output = supervisor.attempt("demonstration", python("manage.py", *arguments), paths.PROJECT)
+    with console.step(name) as step:
+        program = python("manage.py", *arguments)
+        status, output = supervisor.attempt(name.replace(" ", "-"), program, paths.PROJECT)
         step.failed = status != 0
     if step.failed:
         console.say(output.strip())
