@@ -54,7 +54,7 @@ def administer(host: str, *statements: str) -> None:
 
     with psycopg.connect(host=host, user="hcportal", dbname="postgres", autocommit=True) as connection:
         for statement in statements:
-            connection.execute(statement)  # type: ignore[call-overload]  # a literal of this module
+            connection.execute(statement)
 
 
 def reading() -> None:

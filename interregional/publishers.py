@@ -112,10 +112,10 @@ class Asking:
 @contextmanager
 def asking(*, patient: bool = False) -> Iterator[Asking]:
     """Clients that are closed at the end. `patient`: nothing waits for the answer, so more is tried."""
-    clients = [
+    encrypted, plain = (
         Client(
             allow_loopback=settings.HCP_ALLOW_LOOPBACK,
-            allow_http=plain,
+            allow_http=is_plain,
             contact=settings.HCP_CONTACT,
             connect_timeout=5,
             read_timeout=DEADLINE_SECONDS / 2,
@@ -125,13 +125,13 @@ def asking(*, patient: bool = False) -> Iterator[Asking]:
             attempts=5 if patient else 2,
             longest_wait=60 if patient else 5,
         )
-        for plain in (False, True)
-    ]
+        for is_plain in (False, True)
+    )
     try:
-        yield Asking(*clients)
+        yield Asking(encrypted, plain)
     finally:
-        for client in clients:
-            client.close()
+        encrypted.close()
+        plain.close()
 
 
 def _addresses(source: FlowSource, day: date | None) -> Iterator[tuple[str, bool]]:

@@ -37,7 +37,7 @@ class FlowNow(NamedTuple):
     utilization_reason: str | None
     min_mw: float | None
     max_mw: float | None
-    count: int
+    number: int  # of stamps: 1, or those of the hour or day
 
 
 class Interfaces(NamedTuple):

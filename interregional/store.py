@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -89,7 +90,7 @@ def _store(run: FlowRun, reading: Reading, asked_at: datetime, *, is_snapshot: b
 
 def write_rows(run: FlowRun, flows: Flows, ids: dict[int, int]) -> tuple[int, int]:
     """How many rows were new, and how many were revised. `ids`: Point ID to the interface's own."""
-    names = {"run": run.pk, "now": timezone.now()}
+    names: dict[str, Any] = {"run": run.pk, "now": timezone.now()}
     with connection.cursor() as cursor:
         cursor.execute(sql.STAGE)
         with cursor.copy(sql.COPY) as copy:

@@ -62,7 +62,7 @@ def read_day(days_ago: int = 0, started_by: int | None = None) -> str:
 @app.task(name="interregional.read_yesterday")
 def read_yesterday() -> str:
     """Yesterday's file, once it is whole."""
-    return read_day(days_ago=1)
+    return str(read_day(days_ago=1))
 
 
 @app.task(name="interregional.forget_old_runs")

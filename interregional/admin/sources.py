@@ -83,7 +83,7 @@ class FlowSourceAdmin(ChoicesOnlyAdmin):
             raise PermissionDenied
         source = get_object_or_404(FlowSource, pk=pk)
         try:
-            send(source, request.user.pk)
+            send(source, request.user.pk or 0)
             messages.success(
                 request, _("A pull was handed to the worker; its run appears in the list in a moment.")
             )

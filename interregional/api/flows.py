@@ -191,7 +191,7 @@ def _values(row: FlowNow) -> tuple[Any, ...]:
         row.kind,
         row.min_mw,
         row.max_mw,
-        row.count,
+        row.number,
     )
 
 

@@ -42,11 +42,11 @@ class InterfaceFlowSerializer(serializers.Serializer[Any]):
 class InterregionalFlowSerializer(InterfaceFlowSerializer):
     """A neighbour's primary interface, or the sum of all lines to it."""
 
-    point_id = serializers.IntegerField(allow_null=True, help_text="Null for a region")  # type: ignore[assignment]
+    point_id = serializers.IntegerField(allow_null=True, help_text="Null for a region")
     interface_name = serializers.CharField(help_text="As the newest file has it; of a region, its name")
     flow_mw = serializers.FloatField(
         allow_null=True, help_text="Positive is into New York; null: a line is missing"
-    )  # type: ignore[assignment]
+    )
     kind = serializers.ChoiceField(
         [
             ("interface", "The region's primary interface alone"),
@@ -54,8 +54,8 @@ class InterregionalFlowSerializer(InterfaceFlowSerializer):
         ],
         help_text="What the row is of",
     )
-    min_mw = serializers.FloatField(required=False, allow_null=True, help_text="Lowest of the hour or day")  # type: ignore[assignment]
-    max_mw = serializers.FloatField(required=False, allow_null=True, help_text="Highest of the hour or day")  # type: ignore[assignment]
+    min_mw = serializers.FloatField(required=False, allow_null=True, help_text="Lowest of the hour or day")
+    max_mw = serializers.FloatField(required=False, allow_null=True, help_text="Highest of the hour or day")
 
 
 def listed(row: Shape) -> Shape:

@@ -67,7 +67,7 @@ class InterfaceFlow(models.Model):
     """One interface at one instant.
 
     Tens of millions of rows: no number of its own, one index, no check of foreign keys row by row. See
-    docs/decisions/010-flows-layout.md.
+    docs/decisions/012-flows-layout.md.
     """
 
     pk = models.CompositePrimaryKey("timestamp", "interface_id")

@@ -72,12 +72,12 @@ def test_duplicates_gaps_and_odd_stamps_inside_the_repeated_hour_come_out_right(
     ]
     odd = [(EST_HOUR + minutes(57.0), *r[1:]) for r in rows if r[0] == EST_HOUR + minutes(55)]
     at = next(n for n, r in enumerate(rows) if r[0] == TWO)
-    rows[at:at] = odd  # type: ignore[assignment]
+    rows[at:at] = odd
     twice = [(r[0], r[1], r[2], "1", *r[4:]) for r in rows if r[0] == EDT_HOUR + minutes(30)]
     at = next(n for n, r in enumerate(rows) if r[0] == EDT_HOUR + minutes(35))
     body = as_file([*rows[:at], *twice, *rows[at:]])
     expected = [*[r for r in rows if r[0] != EDT_HOUR + minutes(30)], *twice]
-    assert same(body, expected)  # type: ignore[arg-type]
+    assert same(body, expected)
     assert kinds(read(body)) >= {Noticed.DUPLICATE, Noticed.GAP, Noticed.OFF_GRID}
     assert Noticed.GUESSED_HOUR not in kinds(read(body))
 
@@ -189,9 +189,9 @@ def test_any_mixture_of_a_day_in_progress_comes_out_right(rows: list[Row], ahead
 @settings(max_examples=200, deadline=None)
 @given(autumn_rows(), st.randoms(use_true_random=False))
 def test_files_sorted_by_interface_come_out_right(rows: list[Row], chance: object) -> None:
-    steps = {}
+    steps: dict[int, list[Row]] = {}
     for r in rows:
-        steps.setdefault(r[2], []).append(r)  # type: ignore[var-annotated]
+        steps.setdefault(r[2], []).append(r)
     ordered = [r for own in steps.values() for r in own]
     assert same(as_file(ordered), last_of_each(rows))
 

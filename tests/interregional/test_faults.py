@@ -287,8 +287,8 @@ def test_the_timetable_pulls_every_five_minutes_and_closes_gaps_after_midnight_i
     found = {
         task.task: task.crontab for task in PeriodicTask.objects.filter(task__startswith="interregional.")
     }
-    assert found["interregional.poll"].minute == "*/5"  # type: ignore[union-attr]
-    assert (found["interregional.read_day"].minute, found["interregional.read_day"].hour) == ("17", "*")  # type: ignore[union-attr]
+    assert found["interregional.poll"].minute == "*/5"
+    assert (found["interregional.read_day"].minute, found["interregional.read_day"].hour) == ("17", "*")
     yesterday = found["interregional.read_yesterday"]
     assert yesterday is not None
     assert str(yesterday.timezone) == "America/New_York"

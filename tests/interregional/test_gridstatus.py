@@ -1,6 +1,7 @@
 """Our reader beside gridstatus, which nobody here wrote: the same files, the same flows and limits."""
 
 import subprocess
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -44,14 +45,14 @@ def twice(rows: list[Row]) -> list[Row]:
     return [*rows[:at], *again, *rows[at:]]
 
 
-SAME = {
-    REAL_DAY: lambda: real_day(),
+SAME: dict[date, Callable[[], bytes]] = {
+    REAL_DAY: real_day,
     AUTUMN: lambda: as_file(day_like_the_real_one(AUTUMN)),
     SPRING: lambda: as_file(day_like_the_real_one(SPRING)),
 }
 
 # What gridstatus cannot read, or reads another way. Each is a file that ours reads.
-EXCEPTIONS = {
+EXCEPTIONS: dict[str, tuple[Callable[[list[Row]], list[Row]], str]] = {
     "a day under way in the repeated hour's first pass: nothing to infer from": (
         lambda rows: [r for r in rows if r[0] <= EDT_HOUR + minutes(30)],
         "raises",

@@ -202,7 +202,8 @@ def test_a_flow_that_stands_still_for_an_hour_is_found_across_files(written: Wri
             )
         )
     found = FlowFinding.objects.get(kind=Noticed.FROZEN)
-    assert (found.interface.point_id, found.starts_at, found.ends_at) == (23317, at, at + minutes(60))  # type: ignore[union-attr]
+    assert found.interface is not None
+    assert (found.interface.point_id, found.starts_at, found.ends_at) == (23317, at, at + minutes(60))
     load_file(written(as_file([row(at + minutes(65), 23317, "1017.25")])))
     assert FlowFinding.objects.get(kind=Noticed.FROZEN).ends_at == at + minutes(65)
 
@@ -213,11 +214,12 @@ def test_an_interface_that_is_no_longer_there_is_found(written: Writer) -> None:
     for number in (1, 2, 3):
         load_file(written(as_file([row(at + minutes(5 * number))])))
     found = FlowFinding.objects.get(kind=Noticed.MISSING)
+    assert found.interface is not None
     assert (found.interface.point_id, found.starts_at, found.ends_at) == (
         325305,
         at + minutes(5),
         at + minutes(15),
-    )  # type: ignore[union-attr]
+    )
 
 
 def test_a_gap_is_found_in_what_is_stored_and_goes_when_it_is_closed(written: Writer) -> None:

@@ -4,6 +4,7 @@
   const section = document.querySelector("[data-series]");
   if (!section || !window.uPlot) return;
   const HEIGHT = 168, ZONE = "America/New_York";
+  document.querySelector("[data-without-script]").hidden = true;
   const trouble = document.querySelector("[data-trouble]");
   const drawn = new Map();  // point id: uPlot
   const inView = new Set();

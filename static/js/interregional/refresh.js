@@ -48,7 +48,7 @@
     sayAge();
   }
 
-  setInterval(refresh, Number(document.documentElement.dataset.refreshEvery) || EVERY);
+  setInterval(refresh, EVERY);
   setInterval(sayAge, 15_000);
   document.addEventListener("visibilitychange", refresh);
   sayAge();

@@ -29,7 +29,7 @@ def main(url: str, day: str, out: str, repeats: str = "0") -> None:
     ).content
 
     class Answer:
-        status_code, content, headers = 200, body, {}
+        status_code, content = 200, body
 
         def raise_for_status(self) -> None: ...
 
