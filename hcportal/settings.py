@@ -13,7 +13,7 @@
 | HCP_HTTPS, HCP_TRUSTED_ORIGINS | a proxy ends TLS (default in `prod`); origins that forms may come from |
 | HCP_DEBUG | Django's error pages; never where others can reach it |
 | HCP_VAR, HCP_HOST, HCP_PORT, HCP_PYTHON | of `bin/up`: its files, address and Python (hcportal/services) |
-| HCP_MAP_TILES, HCP_MAP_ATTRIBUTION | raster tiles under the map, `https://…{z}/{x}/{y}.png`, and whom to name |
+| HCP_MAP_TILES, HCP_MAP_ATTRIBUTION | raster tiles under the map, `https://…{z}/{x}/{y}.png`; whom to name |
 | HCP_CONTACT | how publishers can reach whoever runs this portal; part of the User-Agent |
 """
 
@@ -212,9 +212,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "DESCRIPTION": (
         "Hosting capacity of the distribution grid, as utilities publish it, in one set of words and units. "
-        "Everything is GET and needs no key. `_mw` is megawatts, `_kv` kilovolts, `_km` kilometres; times are "
-        "UTC, coordinates degrees in WGS 84; null is unknown and never zero. Figures are no promise of "
-        "interconnection. The data belong to their publishers: each source's terms decide what an answer holds."
+        "Everything is GET and needs no key. `_mw` is megawatts, `_kv` kilovolts, `_km` kilometres; times "
+        "are UTC, coordinates degrees in WGS 84; null is unknown and never zero. Figures are no promise of "
+        "interconnection. The data belong to their publishers: each source's terms decide what an answer "
+        "holds."
     ),
     "LICENSE": {"name": "Apache-2.0 (the code; the data stay under their publishers' terms)"},
     "SERVERS": [{"url": "/", "description": "This portal"}],
@@ -222,7 +223,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Utilities", "description": "Who publishes"},
         {"name": "Hosting capacity", "description": "What feeders can take, one record each, and sums"},
         {"name": "Runs", "description": "How each source was read"},
-        {"name": "Interregional flows", "description": "New York's ties to its neighbours, every five minutes"},
+        {"name": "Interregional flows", "description": "New York's ties, every five minutes"},
         {"name": "Description", "description": "The API itself"},
     ],
     "SCHEMA_PATH_PREFIX": "/api",
