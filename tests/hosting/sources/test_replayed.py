@@ -119,7 +119,7 @@ def recorded(name: str, *, count: int | None = None) -> tuple[Faulty, list[int]]
         rows = [row for row in page["features"] if low <= int(row["attributes"][oid]) <= high]
         return Reply({**page, "features": rows, "spatialReference": {"wkid": 4326}})
 
-    server = Faulty(0)
+    server = Faulty(1)
     server.faults.append(answer)
     return server, sorted(map(int, named["objectIds"]))
 
