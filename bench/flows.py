@@ -1,8 +1,8 @@
 """`bin/bench flows`: the reader beside gridstatus, storing, and answers with 20 years stored. All in one run.
 
-Medians of rounds that take turns. The 40 million rows are the real day's, written by PostgreSQL itself, with the
-index made afterwards, as after a restore. Answers come from gunicorn over HTTP, with the connection kept, against
-the very statements of an answer sent over psycopg on one connection, their rows fetched whole.
+Medians of rounds that take turns. The 40 million rows are the real day's, written by PostgreSQL itself, with
+the index made afterwards, as after a restore. Answers come from gunicorn over HTTP, with the connection kept,
+against the very statements of an answer sent over psycopg on one connection, their rows fetched whole.
 """
 
 import http.client
@@ -115,7 +115,8 @@ def answering() -> None:
         cursor.execute("SELECT count(*) FROM interregional_interfaceflow")
         say("rows stored", cursor.fetchone()[0], "")
         cursor.execute(
-            "SELECT pg_relation_size('interregional_interfaceflow'), pg_indexes_size('interregional_interfaceflow')"
+            "SELECT pg_relation_size(t), pg_indexes_size(t)"
+            " FROM (SELECT 'interregional_interfaceflow'::regclass t) s"
         )
         table, index = cursor.fetchone()
         say("table", table / 2**30, "GiB")
@@ -182,7 +183,8 @@ def direct(question: Any) -> int:
         cursor.execute(
             sql.statement(interfaces=True, regions=False, resolution="5min"),
             {
-                "since": question.since, "until": question.until, "interfaces": question.wanted.ids, "regions": [],
+                "since": question.since, "until": question.until, "interfaces": question.wanted.ids,
+                "regions": [],
                 "after_at": question.after[0], "after_place": question.after[1], "limit": 10_001,
             },
         )  # fmt: skip
@@ -202,7 +204,8 @@ def fill(until: datetime) -> None:
             """
             INSERT INTO interregional_interfaceflow
                 ("timestamp", interface_id, run_id, flow_mw, positive_limit_mw, negative_limit_mw)
-            SELECT at, i.id, 1, round((1000 * sin(extract(epoch FROM at)::float8 / 1e4 + i.id))::numeric, 2), 1950,
+            SELECT at, i.id, 1,
+                round((1000 * sin(extract(epoch FROM at)::float8 / 1e4 + i.id))::numeric, 2), 1950,
                 CASE WHEN i.id %% 3 = 0 THEN NULL ELSE -1350 END
             FROM generate_series(date_bin('5 min', %s, '2000-01-01Z') - make_interval(days => 365 * %s),
                                  date_bin('5 min', %s, '2000-01-01Z'), interval '5 minutes') AS at
@@ -238,7 +241,8 @@ class server:  # noqa: N801  # used as a function
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
         self.process = subprocess.Popen(
-            [PYTHON, "-m", "gunicorn", "hcportal.wsgi:application", "--bind", f"127.0.0.1:{port}", "--workers", "2",
+            [PYTHON, "-m", "gunicorn", "hcportal.wsgi:application", "--bind", f"127.0.0.1:{port}",
+             "--workers", "2",
              "--threads", "4", "--preload", "--no-control-socket", "--log-level", "warning"],
             cwd=ROOT,
         )  # fmt: skip

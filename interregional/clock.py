@@ -1,13 +1,14 @@
 """New York's wall clock, which the files give without a zone, as UTC instants; no Django here.
 
-Two hours a year are special. In spring 02:xx does not exist. In autumn 01:xx comes twice, first in daylight time
-(EDT, fold 0), then in standard time (EST, fold 1), and no row says which: the order of rows does, and where
-there is no order, the time at which the file was asked for.
+Two hours a year are special. In spring 02:xx does not exist. In autumn 01:xx comes twice, first in daylight
+time (EDT, fold 0), then in standard time (EST, fold 1), and no row says which: the order of rows does, and
+where there is no order, the time at which the file was asked for.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,8 @@ class Stamp(NamedTuple):
 
 
 class Folds(NamedTuple):
-    """For each row of the repeated hour 0 (EDT) or 1 (EST), and whether anything but the order told them apart."""
+    """For each row of the repeated hour 0 (EDT) or 1 (EST), and whether anything but the order told them
+    apart."""
 
     folds: list[int]
     guessed: bool
@@ -79,8 +81,9 @@ def folds_of(rows: Sequence[Stamp], asked_at: datetime | None) -> Folds:
     """Tell the two passes of the repeated hour apart. `rows`: those of the hour, in the order of the file.
 
     A strict step back of an interface's own stamps is the change from EDT to EST; an equal stamp is a
-    duplicate. Where the file goes from stamp to stamp, one interface's step is everybody's. Without a step the
-    time of asking decides (`asked_at`, only where the hour was still the file's last), else EDT is assumed.
+    duplicate. Where the file goes from stamp to stamp, one interface's step is everybody's. Without a step
+    the time of asking decides (`asked_at`, only where the hour was still the file's last), else EDT is
+    assumed.
     """
     steps = _steps_by_interface(rows)
     common = _step_of_the_file(rows)
@@ -127,11 +130,7 @@ def _steps_by_interface(rows: Sequence[Stamp]) -> dict[int, list[int]]:
     """Point ID to the numbers of its rows whose stamp is before that of its row before."""
     found: dict[int, list[int]] = {}
     for point_id, numbers in _numbers_by_interface(rows).items():
-        steps = [
-            after
-            for before, after in zip(numbers, numbers[1:], strict=False)
-            if rows[after].wall < rows[before].wall
-        ]
+        steps = [after for before, after in pairwise(numbers) if rows[after].wall < rows[before].wall]
         if steps:
             found[point_id] = steps
     return found

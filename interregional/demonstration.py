@@ -1,4 +1,5 @@
-"""A synthetic day and a half of flows, for a portal that has not pulled any: drawn, badged, moving with the clock.
+"""A synthetic day and a half of flows, for a portal that has not pulled any: drawn, badged, moving with the
+clock.
 
 The first real rows replace it whole, in the transaction that brings them.
 """

@@ -44,10 +44,11 @@ def frozen(reading: Reading) -> list[Notice]:
         cursor.execute(sql.FROZEN, {"oldest": reading.oldest, "newest": reading.newest})
         found = cursor.fetchall()
     points = dict(Interface.objects.values_list("pk", "point_id"))
+    minute = timedelta(minutes=1)
     return [
         Notice(
             Noticed.FROZEN,
-            f"The flow stands still at {flow.normalize():f} MW for {(last - first) // timedelta(minutes=1)} minutes.",
+            f"The flow stands still at {flow.normalize():f} MW for {(last - first) // minute} minutes.",
             number,
             first,
             last,

@@ -127,7 +127,8 @@ def _keep(run: FlowRun, readings: Sequence[Reading], asked_at: datetime) -> None
 
 @contextmanager
 def recording(source: FlowSource, **given: Any) -> Iterator[FlowRun]:
-    """A run of a source that nobody else holds. Errors meant for a person end it as failed and go no further."""
+    """A run of a source that nobody else holds. Errors meant for a person end it as failed and go no
+    further."""
     end_dead_runs(source)
     run = FlowRun.objects.create(source=source, started_at=timezone.now(), **given)
     try:

@@ -1,4 +1,5 @@
-"""One run at a time of a source, and one writer of flows: PostgreSQL's advisory locks, free when their holder dies."""
+"""One run at a time of a source, and one writer of flows: PostgreSQL's advisory locks, free when their holder
+dies."""
 
 import zlib
 from collections.abc import Iterator

@@ -205,7 +205,8 @@ def of_limits(flows: Flows) -> list[Notice]:
 
 
 def stretches(marks: Sequence[int]) -> list[str]:
-    """Five-minute marks in order, as stretches of New York time: ["2014-09-10 03:05 EDT to 03:55 EDT", ...]."""
+    """Five-minute marks in order, as stretches of New York time: ["2014-09-10 03:05 EDT to 03:55 EDT",
+    ...]."""
     found: list[list[int]] = []
     for mark in marks:
         if found and mark - found[-1][-1] == MARK:

@@ -1,8 +1,8 @@
 """Reads NYISO's report P-32, interface limits and flows: bytes in, rows and what was noticed out.
 
-No database, no network, no Django. The header says MWH; the values are megawatts as of the stamp (the value at
-a ramp on the quarter hour is the midpoint of its neighbours). Positive is into New York. Exactly 9999 or -9999
-is no limit; 0 is a limit ("closed this way"), and -9899 is a value.
+No database, no network, no Django. The header says MWH; the values are megawatts as of the stamp (the value
+at a ramp on the quarter hour is the midpoint of its neighbours). Positive is into New York. Exactly 9999 or
+-9999 is no limit; 0 is a limit ("closed this way"), and -9899 is a value.
 """
 
 from dataclasses import dataclass, field
@@ -44,7 +44,8 @@ class NameSeen(NamedTuple):
 
 @dataclass(frozen=True)
 class Reading:
-    """What one file holds. `flows`: one row for each instant and interface, in that order, the file's last."""
+    """What one file holds. `flows`: one row for each instant and interface, in that order, the file's
+    last."""
 
     flows: Flows
     names: list[NameSeen]
@@ -87,8 +88,8 @@ def _exactly(value: float) -> Decimal | None:
 def read(body: bytes, *, asked_at: datetime | None = None, is_snapshot: bool = False) -> Reading:
     """Read one CSV file.
 
-    `asked_at`: when it was fetched; it tells which autumn hour the last rows are of, and whether a day is over.
-    `is_snapshot`: the file of the moment, of which no whole day is expected. Raises NotAFlowFile.
+    `asked_at`: when it was fetched; it tells which autumn hour the last rows are of, and whether a day is
+    over. `is_snapshot`: the file of the moment, of which no whole day is expected. Raises NotAFlowFile.
     """
     columns, refused = columns_of(body)
     rows_read = len(columns.line) + len(refused)
@@ -182,7 +183,7 @@ def _folds(columns: Columns, rows: Whole, asked_at: datetime | None) -> tuple[Wh
     folds = folds_of(repeated, asked_at if in_progress else None)
     notices = []
     if folds.guessed:
-        first_and_last = [both for both in instants_of([min(row.wall for row in repeated), last])]
+        first_and_last = instants_of([min(row.wall for row in repeated), last])
         message = (
             f"The order of {len(repeated):,} rows did not tell the two passes of the repeated hour apart. "
             "Which of them they are of is a guess."

@@ -1,4 +1,5 @@
-"""Asks the publishers of a report in their order, until one has what is wanted: whole, readable, of the right time."""
+"""Asks the publishers of a report in their order, until one has what is wanted: whole, readable, of the right
+time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,7 @@
 """What is known of each interface of the report P-32, by Point ID; no Django here.
 
-Names have changed for 8 of 25 ids, ids never: everything is keyed on them. An id that is not listed is taken in
-as unclassified. Which interface has limits is data and stands in the files, not here.
+Names have changed for 8 of 25 ids, ids never: everything is keyed on them. An id that is not listed is taken
+in as unclassified. Which interface has limits is data and stands in the files, not here.
 """
 
 from dataclasses import dataclass
@@ -58,20 +58,24 @@ def _internal(point_id: int, name: str, label: str) -> Known:
 
 
 CITY, ISLAND = "New York City", "Long Island"
+ENGLAND: Final = Region.NEW_ENGLAND
+DC: Final = {"follows_schedule": True}
 INTERFACES: Final = (
     _external(23316, "SCH - PJ - NY", "PJM AC ties", Region.PJM, is_primary=True),
-    _external(325905, "SCH - PJM_HTP", "Hudson Transmission (HTP)", Region.PJM, landing_zone=CITY, follows_schedule=True),
-    _external(325305, "SCH - PJM_NEPTUNE", "Neptune", Region.PJM, landing_zone=ISLAND, follows_schedule=True),
-    _external(325658, "SCH - PJM_VFT", "Linden VFT", Region.PJM, landing_zone=CITY, follows_schedule=True),
-    _external(23318, "SCH - NE - NY", "New England AC ties", Region.NEW_ENGLAND, is_primary=True),
-    _external(325277, "SCH - NPX_1385", "Northport-Norwalk (1385)", Region.NEW_ENGLAND, landing_zone=ISLAND, follows_schedule=True),
-    _external(325154, "SCH - NPX_CSC", "Cross Sound Cable", Region.NEW_ENGLAND, landing_zone=ISLAND, follows_schedule=True),
+    _external(325905, "SCH - PJM_HTP", "Hudson Transmission (HTP)", Region.PJM, landing_zone=CITY, **DC),
+    _external(325305, "SCH - PJM_NEPTUNE", "Neptune", Region.PJM, landing_zone=ISLAND, **DC),
+    _external(325658, "SCH - PJM_VFT", "Linden VFT", Region.PJM, landing_zone=CITY, **DC),
+    _external(23318, "SCH - NE - NY", "New England AC ties", ENGLAND, is_primary=True),
+    _external(325277, "SCH - NPX_1385", "Northport-Norwalk (1385)", ENGLAND, landing_zone=ISLAND, **DC),
+    _external(325154, "SCH - NPX_CSC", "Cross Sound Cable", ENGLAND, landing_zone=ISLAND, **DC),
     _external(23317, "SCH - OH - NY", "Ontario ties", Region.ONTARIO, is_primary=True),
-    _external(23324, "SCH - HQ - NY", "Chateauguay", Region.QUEBEC, is_primary=True, follows_schedule=True),
-    _external(325274, "SCH - HQ_CEDARS", "Cedars", Region.QUEBEC, follows_schedule=True),
-    _external(625211, "SCH - HQ_CHPE", "Champlain Hudson (CHPE)", Region.QUEBEC, landing_zone=CITY, follows_schedule=True),
+    _external(23324, "SCH - HQ - NY", "Chateauguay", Region.QUEBEC, is_primary=True, **DC),
+    _external(325274, "SCH - HQ_CEDARS", "Cedars", Region.QUEBEC, **DC),
+    _external(625211, "SCH - HQ_CHPE", "Champlain Hudson (CHPE)", Region.QUEBEC, landing_zone=CITY, **DC),
     # Equal to HQ - NY, or apart from it by what is wheeled through: adding it would count Quebec twice.
-    _external(325376, "SCH - HQ_IMPORT_EXPORT", "Quebec import and export", Region.QUEBEC, is_summed=False, follows_schedule=True),
+    _external(
+        325376, "SCH - HQ_IMPORT_EXPORT", "Quebec import and export", Region.QUEBEC, is_summed=False, **DC
+    ),
     _internal(23312, "WEST CENTRAL", "West Central"),
     _internal(23326, "DYSINGER EAST", "Dysinger East"),
     _internal(23319, "MOSES SOUTH", "Moses South"),

@@ -1,16 +1,16 @@
 """The one statement that reads flows: interfaces, primary interfaces or regions, by stamp, hour or day.
 
 What a flow means is said here, for pages and programs alike. Utilisation is the flow over the limit of its
-direction; it is null, with a reason, where that limit was not posted or is 0, and is never cut at 100. A region
-is the sum of its lines at one instant; it has no value where a line that had rows within the day before is
-missing, and no limit where one of its lines has none.
+direction; it is null, with a reason, where that limit was not posted or is 0, and is never cut at 100. A
+region is the sum of its lines at one instant; it has no value where a line that had rows within the day
+before is missing, and no limit where one of its lines has none.
 """
 
 from typing import Final
 
 _INTERFACES: Final = """
-    SELECT f."timestamp" AS at, i.id::int AS place, 'interface' AS kind, i.point_id, i.name, i.label, i.region,
-        i.is_external, f.flow_mw, f.positive_limit_mw, f.negative_limit_mw
+    SELECT f."timestamp" AS at, i.id::int AS place, 'interface' AS kind, i.point_id, i.name, i.label,
+        i.region, i.is_external, f.flow_mw, f.positive_limit_mw, f.negative_limit_mw
     FROM interregional_interfaceflow f JOIN interregional_interface i ON i.id = f.interface_id
     WHERE f."timestamp" >= %(since)s AND f."timestamp" < %(until)s
       AND (%(interfaces)s::int[] IS NULL OR f.interface_id = ANY(%(interfaces)s::int[]))
@@ -23,8 +23,10 @@ _REGIONS: Final = """
         CASE WHEN lines = expected THEN negative_limit_mw END AS negative_limit_mw
     FROM (
         SELECT f."timestamp" AS at, i.region, count(*) AS lines, sum(f.flow_mw) AS flow_mw,
-            CASE WHEN count(f.positive_limit_mw) = count(*) THEN sum(f.positive_limit_mw) END AS positive_limit_mw,
-            CASE WHEN count(f.negative_limit_mw) = count(*) THEN sum(f.negative_limit_mw) END AS negative_limit_mw
+            CASE WHEN count(f.positive_limit_mw) = count(*) THEN sum(f.positive_limit_mw) END
+                AS positive_limit_mw,
+            CASE WHEN count(f.negative_limit_mw) = count(*) THEN sum(f.negative_limit_mw) END
+                AS negative_limit_mw
         FROM interregional_interfaceflow f JOIN interregional_interface i ON i.id = f.interface_id
         WHERE f."timestamp" >= %(since)s AND f."timestamp" < %(until)s
           AND i.is_summed AND i.region = ANY(%(regions)s)
@@ -52,7 +54,9 @@ _BY_STAMP: Final = "SELECT *, flow_mw AS min_mw, flow_mw AS max_mw, 1 AS number 
 _MEANING: Final = """
 SELECT at, place, kind, point_id, name, label, region,
     round(flow_mw, 4)::float8, round(positive_limit_mw, 4)::float8, round(negative_limit_mw, 4)::float8,
-    CASE WHEN is_external THEN (CASE sign(flow_mw) WHEN 1 THEN 'import' WHEN -1 THEN 'export' WHEN 0 THEN 'none' END) END,
+    CASE WHEN is_external THEN
+        CASE sign(flow_mw) WHEN 1 THEN 'import' WHEN -1 THEN 'export' WHEN 0 THEN 'none' END
+    END,
     CASE WHEN usable > 0 THEN round(100 * abs(flow_mw) / usable, 2)::float8 END,
     CASE
         WHEN flow_mw IS NULL THEN 'line_missing'
@@ -66,7 +70,8 @@ FROM (
     SELECT *, CASE sign(flow_mw)
         WHEN 1 THEN positive_limit_mw
         WHEN -1 THEN abs(negative_limit_mw)
-        WHEN 0 THEN CASE WHEN positive_limit_mw <> 0 OR negative_limit_mw <> 0 THEN 1 ELSE positive_limit_mw + negative_limit_mw END
+        WHEN 0 THEN CASE WHEN positive_limit_mw <> 0 OR negative_limit_mw <> 0 THEN 1
+            ELSE positive_limit_mw + negative_limit_mw END
     END AS usable
     FROM period
 ) known
@@ -84,10 +89,12 @@ def statement(*, interfaces: bool, regions: bool, resolution: str) -> str:
 
 
 NEXT_STAMP: Final = 'SELECT min("timestamp") FROM interregional_interfaceflow WHERE "timestamp" >= %s'
-# What there is: a version that changes with everything an answer is made of, the newest instant, whether it is made up.
+# What there is: a version that changes with everything an answer is made of, the newest instant, whether it
+# is made up.
 STATE: Final = """
 SELECT
-    (SELECT id || '-' || inserted FROM interregional_flowrun WHERE inserted + updated > 0 ORDER BY id DESC LIMIT 1),
+    (SELECT id || '-' || inserted FROM interregional_flowrun WHERE inserted + updated > 0
+        ORDER BY id DESC LIMIT 1),
     (SELECT md5(string_agg(i::text, '' ORDER BY i.id)) FROM interregional_interface i),
     (SELECT max("timestamp") FROM interregional_interfaceflow),
     EXISTS (SELECT FROM interregional_flowsource WHERE is_synthetic)

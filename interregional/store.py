@@ -1,4 +1,5 @@
-"""Writes what was read: COPY beside, one upsert of what differs, what was revised kept. In one transaction."""
+"""Writes what was read: COPY beside, one upsert of what differs, what was revised kept. In one
+transaction."""
 
 import io
 from collections.abc import Sequence
@@ -140,7 +141,10 @@ def _meet(names: Sequence[NameSeen]) -> tuple[dict[int, Interface], list[Notice]
             is_external=True,
             is_summed=False,
         )
-        message = f"Point ID {point_id}, {seen.name}, is not known. It is stored and shown as unclassified, in no total."
+        message = (
+            f"Point ID {point_id}, {seen.name}, is not known. "
+            "It is stored and shown as unclassified, in no total."
+        )
         notices.append(Notice(Noticed.UNKNOWN, message, 1, seen.first, seen.last, point_id))
     had = {
         (name.interface.point_id, name.name)
@@ -155,7 +159,8 @@ def _meet(names: Sequence[NameSeen]) -> tuple[dict[int, Interface], list[Notice]
 
 
 def see(names: Sequence[NameSeen], known: dict[int, Interface]) -> None:
-    """Widen the times between which interfaces and their names were seen; the newest name is the interface's."""
+    """Widen the times between which interfaces and their names were seen; the newest name is the
+    interface's."""
     with connection.cursor() as cursor:
         cursor.executemany(
             """

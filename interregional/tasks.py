@@ -80,8 +80,8 @@ def send(source: FlowSource, person: int) -> None:
         task.apply_async(kwargs={"started_by": person}, retry=False, expires=EXPIRES_SECONDS)
     except (OperationalError, RedisError, OSError) as trouble:
         raise QueueUnreachable(
-            "The queue (Redis) does not answer, so nothing was started. See that Redis and the worker run, then "
-            "try again."
+            "The queue (Redis) does not answer, so nothing was started. See that Redis and the worker run, "
+            "then try again."
         ) from trouble
 
 

@@ -1,6 +1,7 @@
 """The timetable of the flows, as data that an administrator can edit; edits win.
 
-Celery's crontab has no seconds: the task that runs on the minute sends the one that pulls, some seconds later.
+Celery's crontab has no seconds: the task that runs on the minute sends the one that pulls, some seconds
+later.
 """
 
 import json

@@ -1,4 +1,5 @@
-"""The admin of flows: sources with a button that pulls, interfaces, runs, findings, and how whole each day is."""
+"""The admin of flows: sources with a button that pulls, interfaces, runs, findings, and how whole each day
+is."""
 
 from interregional.admin import interfaces, runs, sources
 

@@ -107,9 +107,7 @@ class FlowView(StrictView):
     def _check_length(self, length: timedelta) -> None:
         if length > LONGEST_AT_5_MIN and self.parameters["limit"] is None:
             raise serializers.ValidationError(
-                {
-                    "start_date": "All rows of more than a year are too many for one file: ask year by year, or by hour."
-                }
+                {"start_date": "More than a year is too much for one file: ask year by year, or by hour."}
             )
 
     def _page(self, request: Request, asked: Question | None, there: State) -> bytes:
@@ -134,8 +132,9 @@ class FlowView(StrictView):
 class InterfaceFlows(FlowView):
     """Flows and limits of all interfaces, every five minutes.
 
-    The latest instant without dates; with them, rows in order of time. Positive is into New York. A limit is null
-    where none is posted; what a flow uses of it is null, with a reason, where there is nothing to compare it with.
+    The latest instant without dates; with them, rows in order of time. Positive is into New York. A limit is
+    null where none is posted; what a flow uses of it is null, with a reason, where there is nothing to
+    compare it with.
     """
 
     parameters_class: ClassVar = InterfaceFlowParameters
@@ -156,8 +155,8 @@ class InterfaceFlows(FlowView):
 class InterregionalFlows(FlowView):
     """New York's neighbours: the primary interface of each, and the sum of all lines to it.
 
-    Rows of kind `interface` are the four primary interfaces, rows of kind `region` the totals, which hold them.
-    HQ_IMPORT_EXPORT overlaps HQ - NY and is in no total. The latest instant without dates.
+    Rows of kind `interface` are the four primary interfaces, rows of kind `region` the totals, which hold
+    them. HQ_IMPORT_EXPORT overlaps HQ - NY and is in no total. The latest instant without dates.
     """
 
     parameters_class: ClassVar = InterregionalFlowParameters

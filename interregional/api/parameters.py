@@ -23,7 +23,8 @@ MOMENT = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[ +-]\d\d:\d\d))
 
 @extend_schema_field({"type": "string", "pattern": MOMENT})
 class Moment(serializers.Field[Any, str, Any, Any]):
-    """A New York day, or an instant with its offset; read as a pair of instants, of which the second is after it."""
+    """A New York day, or an instant with its offset; read as a pair of instants, of which the second is after
+    it."""
 
     default_error_messages = {
         "form": "Give a date (2026-07-01, a New York day) or an instant with its offset (2026-07-01T12:00Z).",
@@ -116,13 +117,10 @@ class After(serializers.Field[Any, str, Any, Any]):
         at, _, place = data.partition("~")
         try:
             instant = datetime.fromisoformat(at.replace(" ", "+"))
-            if (
-                instant.tzinfo is None
-                or not FIRST <= instant.date() <= LAST
-                or not re.fullmatch(r"\d{1,9}", place, re.ASCII)
-            ):
-                raise ValueError
-        except (ValueError, OverflowError):
+        except ValueError:
+            self.fail("form")
+        is_place = re.fullmatch(r"\d{1,9}", place, re.ASCII)
+        if instant.tzinfo is None or not FIRST <= instant.date() <= LAST or not is_place:
             self.fail("form")
         return instant, int(place)
 

@@ -1,4 +1,5 @@
-"""What is kept: who publishes (`sources.py`), what was read (`runs.py`), interfaces and their flows (`flows.py`)."""
+"""What is kept: who publishes (`sources.py`), what was read (`runs.py`), interfaces and their flows
+(`flows.py`)."""
 
 from interregional.models.flows import FlowRevision, Interface, InterfaceFlow, InterfaceName, Region
 from interregional.models.runs import FlowFinding, FlowRun, QuarantinedFlow, RunStatus, Severity

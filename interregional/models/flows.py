@@ -1,7 +1,7 @@
 """Interfaces, and what flowed over them.
 
-`_mw` is megawatts. Positive is into New York, and for internal interfaces in the direction of the name. A limit
-that is null was not posted; 0 is a limit.
+`_mw` is megawatts. Positive is into New York, and for internal interfaces in the direction of the name. A
+limit that is null was not posted; 0 is a limit.
 """
 
 from django.db import models

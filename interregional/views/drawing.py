@@ -1,7 +1,7 @@
 """New York and its ties as a drawing: where each line arrives, which way it flows, as wide as it is strong.
 
-Places are on a map of 700 by 500 (equirectangular around 42.7 north); lines that land close together in and around
-New York City are pulled apart.
+Places are on a map of 700 by 500 (equirectangular around 42.7 north); lines that land close together in and
+around New York City are pulled apart.
 """
 
 import math

@@ -64,7 +64,8 @@ class Figure:
 
     @property
     def band(self) -> str:
-        """How much of the limit is used: low, middle, high; or none where there is nothing to compare with."""
+        """How much of the limit is used: low, middle, high; or none where there is nothing to compare
+        with."""
         used = self.row.utilization_percent
         return "none" if used is None else next((name for least, name in BANDS if used >= least), "low")
 

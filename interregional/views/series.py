@@ -1,4 +1,5 @@
-"""The past of every interface, as columns for the charts: one list of instants, and for each line its values."""
+"""The past of every interface, as columns for the charts: one list of instants, and for each line its
+values."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -67,7 +68,8 @@ def span_of(request: HttpRequest, newest: datetime) -> Span:
 
 @require_safe
 def series(request: HttpRequest) -> HttpResponseBase:
-    """`/interregional/series.json`: {"x": [seconds], "lines": {point_id: {"flow": [], "in": [], "out": []}}}."""
+    """`/interregional/series.json`: {"x": [seconds], "lines": {point_id: {"flow": [], "in": [], "out":
+    []}}}."""
     there = state()
     try:
         span = span_of(request, there.newest or datetime.now(UTC))
@@ -82,7 +84,8 @@ def series(request: HttpRequest) -> HttpResponseBase:
 
 
 def columns(span: Span) -> dict[str, Any]:
-    """Values at each instant, null where a line has none; two instants far apart have an empty one between."""
+    """Values at each instant, null where a line has none; two instants far apart have an empty one
+    between."""
     wanted = Interfaces(None, [])
     step = STEP[span.resolution]
     longest = step * 1.5 if span.resolution != "5min" else timedelta(minutes=10)
@@ -107,7 +110,7 @@ def columns(span: Span) -> dict[str, Any]:
                 values.append(value)
     for line in lines.values():
         for values in line.values():
-            values += [None] * (len(x) - len(values))
+            values.extend([None] * (len(x) - len(values)))
     return {
         "x": x,
         "lines": lines,

@@ -1,4 +1,5 @@
-"""Pull in this process and kill it, without a chance to clean up, when all is written and nothing is committed.
+"""Pull in this process and kill it, without a chance to clean up, when all is written and nothing is
+committed.
 
 python -m tests.interregional.interrupted
 """

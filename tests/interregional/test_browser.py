@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from interregional.clock import NEW_YORK
 from interregional.ingest import load_file
-from tests.browser.conftest import DESKTOP, PHONE, Site, Window, chromium, gunicorn, window
+from tests.browser.conftest import DESKTOP, PHONE, Site, chromium, gunicorn, window
 from tests.conftest import Portal
 from tests.interregional.files import REAL_DAY, Row, as_file, minutes, real_day, row
 

@@ -1,6 +1,6 @@
 """New York's clock: the hour that comes twice, and the one that does not come."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from hypothesis import assume, given, settings
@@ -14,6 +14,11 @@ from tests.reference import reference
 
 AUTUMN, SPRING = date(2024, 11, 3), date(2025, 3, 9)
 EDT_HOUR, EST_HOUR, TWO = utc("2024-11-03 05:00"), utc("2024-11-03 06:00"), utc("2024-11-03 07:00")
+
+
+def wall(hour: int, minute: int, day: date) -> datetime:
+    """What New York's clocks show."""
+    return datetime.combine(day, time(hour, minute))
 
 
 def stamps(reading: Reading) -> list[datetime]:
@@ -38,9 +43,9 @@ def test_a_day_has_its_own_number_of_hours(day: date, hours: int) -> None:
 
 
 def test_a_wall_time_has_no_one_or_two_instants() -> None:
-    assert instants(datetime(2025, 3, 9, 2, 30)) == ()
-    assert instants(datetime(2024, 11, 3, 1, 30)) == (EDT_HOUR + minutes(30), EST_HOUR + minutes(30))
-    assert instants(datetime(2024, 11, 3, 2, 0)) == (TWO,)
+    assert instants(wall(2, 30, SPRING)) == ()
+    assert instants(wall(1, 30, AUTUMN)) == (EDT_HOUR + minutes(30), EST_HOUR + minutes(30))
+    assert instants(wall(2, 0, AUTUMN)) == (TWO,)
 
 
 @pytest.mark.parametrize(("day", "marks"), [(AUTUMN, 300), (SPRING, 276)])
@@ -127,10 +132,8 @@ def test_a_day_in_progress_is_right_whenever_it_is_asked_for(mark: int) -> None:
 
 def test_a_sister_report_shows_the_same_order_in_the_repeated_hour() -> None:
     lines = reference("nyiso/20211107realtime_zone_extract.csv").read_text().splitlines()[1:]
-    walls = [datetime.strptime(line.split(",")[0].strip('"'), "%m/%d/%Y %H:%M:%S") for line in lines]
-    body = "".join(
-        f"{wall:%m/%d/%Y %H:%M:%S},A,1,{number},9999,-9999\r\n" for number, wall in enumerate(walls)
-    )
+    walls = [line.split(",")[0].strip('"') for line in lines]
+    body = "".join(f"{shown},A,1,{number},9999,-9999\r\n" for number, shown in enumerate(walls))
     header = real_day().partition(b"\n")[0].decode() + "\n"
     found = read((header + body).encode(), asked_at=utc("2021-11-09 00:00")).rows()
     assert [int(r.flow_mw) for r in found] == list(range(len(walls)))
@@ -138,7 +141,8 @@ def test_a_sister_report_shows_the_same_order_in_the_repeated_hour() -> None:
     assert {5, 6} <= hours
 
 
-# Any mixture of stamps that leaves a trace of the change: the last before it is later on the wall than the first after.
+# Any mixture of stamps that leaves a trace of the change: the last before it is later on the wall than the
+# first after.
 passes = st.tuples(
     st.lists(st.integers(0, 59), min_size=1, max_size=14),
     st.lists(st.integers(0, 59), min_size=1, max_size=14),
@@ -161,12 +165,14 @@ def autumn_rows(draw: st.DrawFn) -> list[Row]:
     rows: list[Row] = []
     number = 0
     edges = {EDT_HOUR + minutes(max(first)), EST_HOUR + minutes(min(second))}
-    for time in times:
+    for instant in times:
         # One interface has every stamp; the others come and go, in any order within a stamp.
-        present = [ids[0], *draw(st.lists(st.sampled_from(ids), unique=True))] if time not in edges else ids
+        present = (
+            [ids[0], *draw(st.lists(st.sampled_from(ids), unique=True))] if instant not in edges else ids
+        )
         for point_id in draw(st.permutations(sorted(set(present)))):
             number += 1
-            rows.append(row(time, point_id, number))
+            rows.append(row(instant, point_id, number))
     return rows
 
 

@@ -1,7 +1,7 @@
-"""Reads a day of P-32 with gridstatus, in its own environment; run by tests/peers/gridstatus.py and bench/flows.py.
+"""Reads a day of P-32 with gridstatus, in its own environment, for tests/peers/gridstatus_days.py.
 
-python read.py URL DATE OUT [REPEATS]: `URL` is a server that answers as NYISO's publisher does. Writes the rows as
-CSV to OUT ("-" for none), and prints the seconds of each repetition of reading the file, its download left out.
+python read.py URL DATE OUT [REPEATS]: `URL` is a server that answers as NYISO's publisher does. Writes the
+rows as CSV to OUT ("-" for none), and tells the seconds of each further reading, its download left out.
 """
 
 import sys
@@ -37,7 +37,7 @@ def main(url: str, day: str, out: str, repeats: str = "0") -> None:
     for _ in range(int(repeats)):
         began = time.perf_counter()
         nyiso.get_interface_limits_and_flows_5_min(day)
-        print(time.perf_counter() - began)
+        sys.stdout.write(f"{time.perf_counter() - began}\n")
 
 
 if __name__ == "__main__":
