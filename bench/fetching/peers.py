@@ -13,6 +13,15 @@ from hcportal.services import paths
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PEERS = ("esridump==1.13.0", "restgdf==3.3.0")
+# esridump's command rests ten seconds after every five requests; its library can be told not to.
+ESRIDUMP = """
+import json, sys
+from esridump import EsriDumper
+
+with open(sys.argv[2], "w") as out:
+    for feature in EsriDumper(sys.argv[1], max_page_size=2000, pause_seconds=0):
+        out.write(json.dumps(feature) + "\\n")
+"""
 # restgdf has no command; this is its documented way, with the only setting that reads a layer of many pages.
 RESTGDF = """
 import asyncio, json, sys
@@ -74,12 +83,16 @@ class Peer:
 def peers(folder: Path) -> list[Peer]:
     """Ours first."""
     python = installed(paths.var_dir() / "fetch-peers")
-    script = folder / "fetch_with_restgdf.py"
-    script.write_text(RESTGDF)
+    scripts = {name: folder / f"fetch_with_{name}.py" for name in ("esridump", "restgdf")}
+    scripts["esridump"].write_text(ESRIDUMP)
+    scripts["restgdf"].write_text(RESTGDF)
 
     def ogr2ogr(url: str, file: Path) -> list[str]:
         query = f"{url}/query?where=1%3D1&outFields=*&orderByFields=OBJECTID&outSR=4326&f=json"
         return ["ogr2ogr", "-f", "GeoJSONSeq", str(file), f"ESRIJSON:{query}"]
+
+    def by(name: str) -> Callable[[str, Path], list[str]]:
+        return lambda url, file: [str(python), str(scripts[name]), url, str(file)]
 
     return [
         Peer(
@@ -87,11 +100,8 @@ def peers(folder: Path) -> list[Peer]:
             lambda url, file: [sys.executable, str(ROOT / "manage.py"), "fetch_layer", url, "-o", str(file)],
         ),
         Peer("ogr2ogr", ogr2ogr),
-        Peer(
-            "esridump",
-            lambda url, file: [str(python.with_name("esri2geojson")), "--jsonlines", url, str(file)],
-        ),
-        Peer("restgdf (ignore)", lambda url, file: [str(python), str(script), url, str(file)]),
+        Peer("esridump (no pauses)", by("esridump")),
+        Peer("restgdf (ignore)", by("restgdf")),
     ]
 
 
