@@ -111,6 +111,7 @@ def fetch(lake: Lake, spec: SourceSpec, recorder: Recorder, *, force: bool) -> b
         except SourceChanged:
             layer = arcgis.open_layer(client, layer.url)
             refuse_without_fields(layer, spec)
+            recorder.note(source_edited_at=layer.edited_at)
             stored = _store(lake, client, layer, spec, recorder, force=force)
     run = recorder.run
     recorder.note(records_fetched=stored.rows, content_sha256=stored.content_sha256)
@@ -137,6 +138,7 @@ def _store(
             geometry=spec.geometry != "none",
             page_size=size,
             progress=recorder.progress,
+            unreadable=spec.unreadable,
             unfinished=unfinished,
         )
         recorder.done("fetch")
@@ -161,7 +163,8 @@ def _as_last_read(
     if last.source_url != layer.url:
         return None
     count = layer.count if spec.where == "1=1" else arcgis.count_rows(client, layer, spec.where)
-    return last if count is not None and count == last.records_fetched else None
+    read = (last.records_fetched or 0) + len(spec.unreadable)
+    return last if count is not None and count == read else None
 
 
 def last_read(run: HCIngestionRun) -> HCIngestionRun | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from hcportal.errors import FetchError, RefusedAddress
+from hosting.drift import drift
 from hosting.lake import changes, maintain, quality, quarantine, rollup, silver, tables
 from hosting.lake.quality import Noticed
 from hosting.lake.store import Lake
@@ -84,7 +85,7 @@ def judge(lake: Lake, spec: SourceSpec, staged: Staged, recorder: Recorder) -> l
     dataset = "sections" if spec.grain == "section" else "records"
     before = changes.current(lake, dataset, utility, spec.code)
     measured = quality.measure(staged.everything, before, spec)
-    found = quality.check(measured)
+    found = [*drift(run, spec), *quality.check(measured)]
     recorder.keep_findings(found)
     if measured.rejected:
         quarantine.keep(lake, staged.everything, lake.read_run(tables.BRONZE, utility, run.pk))

@@ -85,6 +85,9 @@ class SourceSpec(Closed):
     where: str = "1=1"
     page_size: int | None = Field(None, ge=1, le=10_000)
     file: FileFeed | None = Field(None, description="where it is a file and no service")
+    unreadable: tuple[int, ...] = Field(
+        (), description="object ids of rows that the server cannot give and whose loss is accepted"
+    )
     access: Access = Access()
     discovery: Discovery = Discovery()
     lists: Lists | None = None

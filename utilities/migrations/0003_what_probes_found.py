@@ -5,50 +5,59 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('utilities', '0002_runs_that_readers_and_lake_hold'),
+        ("utilities", "0002_runs_that_readers_and_lake_hold"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='source',
-            name='page_rows',
-            field=models.PositiveIntegerField(blank=True, help_text='Rows at a time that worked last; the next run tries a few more', null=True),
+            model_name="source",
+            name="page_rows",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="Rows at a time that worked last; the next run tries a few more",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='source',
-            name='probe_count',
-            field=models.PositiveIntegerField(blank=True, help_text='Rows the layer counted', null=True),
+            model_name="source",
+            name="probe_count",
+            field=models.PositiveIntegerField(blank=True, help_text="Rows the layer counted", null=True),
         ),
         migrations.AddField(
-            model_name='source',
-            name='probe_edited_at',
-            field=models.DateTimeField(blank=True, help_text='Last edit, as the server says', null=True),
+            model_name="source",
+            name="probe_edited_at",
+            field=models.DateTimeField(blank=True, help_text="Last edit, as the server says", null=True),
         ),
         migrations.AddField(
-            model_name='source',
-            name='probe_message',
-            field=models.CharField(blank=True, help_text='Why it could not be read', max_length=500),
+            model_name="source",
+            name="probe_message",
+            field=models.CharField(blank=True, help_text="Why it could not be read", max_length=500),
         ),
         migrations.AddField(
-            model_name='source',
-            name='probe_missing',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), blank=True, default=list, help_text='Mapped fields that the layer lacks', size=None),
+            model_name="source",
+            name="probe_missing",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=200),
+                blank=True,
+                default=list,
+                help_text="Mapped fields that the layer lacks",
+                size=None,
+            ),
         ),
         migrations.AddField(
-            model_name='source',
-            name='probe_reached',
-            field=models.BooleanField(help_text='Whether it answered; empty before any probe', null=True),
+            model_name="source",
+            name="probe_reached",
+            field=models.BooleanField(help_text="Whether it answered; empty before any probe", null=True),
         ),
         migrations.AddField(
-            model_name='source',
-            name='probe_url',
-            field=models.CharField(blank=True, help_text='The layer that answered', max_length=600),
+            model_name="source",
+            name="probe_url",
+            field=models.CharField(blank=True, help_text="The layer that answered", max_length=600),
         ),
         migrations.AddField(
-            model_name='source',
-            name='probed_at',
-            field=models.DateTimeField(blank=True, help_text='Last probe: asked, nothing fetched', null=True),
+            model_name="source",
+            name="probed_at",
+            field=models.DateTimeField(blank=True, help_text="Last probe: asked, nothing fetched", null=True),
         ),
     ]
