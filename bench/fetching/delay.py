@@ -35,8 +35,17 @@ def delayed(url: str, seconds: float) -> Iterator[str]:
     try:
         yield parts._replace(netloc=f"127.0.0.1:{port}").geturl()
     finally:
-        loop.call_soon_threadsafe(ready[0].close)
+        asyncio.run_coroutine_threadsafe(_end(ready[0]), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
+
+
+async def _end(server: asyncio.Server) -> None:
+    """Close it, and the connections that clients left open."""
+    server.close()
+    open_still = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in open_still:
+        task.cancel()
+    await asyncio.gather(*open_still, return_exceptions=True)
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
