@@ -15,7 +15,7 @@ from interregional.clock import day_bounds
 from interregional.rows import STEP, Interfaces, Question, batches, state
 
 RANGES: Final = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
-LONGEST: Final = timedelta(days=366 * 5)
+LONGEST: Final = timedelta(days=367)  # two million rows, a second or two
 BY_STAMP, BY_HOUR = (
     timedelta(days=2, hours=2),
     timedelta(days=62),
@@ -58,7 +58,7 @@ def span_of(request: HttpRequest, newest: datetime) -> Span:
         if since >= until:
             raise NoRange("The first day comes after the last one.")
         if until - since > LONGEST:
-            raise NoRange("At most five years are shown at once.")
+            raise NoRange("At most a year is shown at once; the API has more.")
         return Span("custom", since, until, *days)
     name = request.GET.get("range", "24h")
     if name not in RANGES:

@@ -314,3 +314,37 @@ def test_years_without_rows_between_two_days_cost_nothing_and_hide_nothing(
     found = ask(client, f"{FLOWS}?start_date=2002-01-01&resolution=day&interfaces=23316&limit=1")
     assert len(found["results"]) == 1
     assert found["next"]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("range=1y", "range is 24h"),
+        ("from=2017-11-23&to=2017-11-22", "comes after"),
+        ("from=yesterday", "written as"),
+        ("from=2000-01-01&to=2017-11-22", "At most a year"),
+    ],
+)
+def test_a_range_that_cannot_be_is_said_on_the_page_and_refused_as_series(
+    client: Client, real: None, query: str, said: str
+) -> None:
+    page = client.get(f"/interregional/?{query}")
+    assert page.status_code == 400
+    assert said in page.content.decode()
+    answer = client.get(f"/interregional/series.json?{query}")
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+
+
+def test_the_part_that_changes_is_not_sent_again_while_nothing_has(client: Client, real: None) -> None:
+    for address in ("/interregional/now", "/interregional/series.json?range=24h"):
+        first = client.get(address)
+        assert first.status_code == 200
+        assert client.get(address, headers={"if-none-match": first["ETag"]}).status_code == 304
+
+
+def test_series_have_an_empty_place_where_stamps_are_missing(client: Client, tmp_path: Path) -> None:
+    at = utc("2026-07-01 12:00")
+    load(tmp_path, as_file([row(at, flow=1), row(at + minutes(5), flow=2), row(at + minutes(30), flow=3)]))
+    found = client.get("/interregional/series.json").json()
+    assert found["lines"]["23316"]["flow"] == [1, 2, None, 3]
+    assert [x - found["x"][0] for x in found["x"]] == [0, 300, 600, 1800]
