@@ -65,8 +65,8 @@ def what_readers_see() -> list[Any]:
     return seen
 
 
-def serve(portal: Portal, rows: list[Row]) -> None:
-    write_layer(portal.folder / "recorded", "ours", rows)
+def serve(portal: Portal, rows: list[Row], **types: str) -> None:
+    write_layer(portal.folder / "recorded", "ours", rows, **types)
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_too_many_refused_rows_hold_and_a_few_are_quarantined_with_what_they_sai
     assert (found(run, "Q02").severity, found(run, "Q02").count) == ("B", 61)
     assert "61 of 120 figures were quarantined, more than 50%." in run.error_message
 
-    serve(portal, spoilt(2))
+    serve(portal, spoilt(2), mw="esriFieldTypeDouble")  # as it was; another kind of column would hold (Q06)
     run = portal.ingest(source)
     assert (run.status, run.counts["quarantined"], run.counts["staged"]) == ("completed", 2, 118)
     assert found(run, "Q27").severity == "E"
