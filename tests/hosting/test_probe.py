@@ -129,9 +129,11 @@ def test_a_run_keeps_which_service_it_chose_and_which_it_did_not(portal: Portal,
     run = portal.ingest(source)
     assert run.status == "completed", run.error_message
     assert run.source_url == f"{directory}/lines_JUN2026/FeatureServer/0"
+    assert run.discovery is not None
     assert run.discovery["chosen"]["name"] == "lines_JUN2026"
     assert [one["name"] for one in run.discovery["rejected"]] == ["lines_SEP2026"]
     assert run.discovery["at"][:4] >= "2026"
     server.faults[:] = [every("service", lambda asked, _: error(500) if "lines" not in asked.path else None)]
     again = portal.ingest(source, force=True)
+    assert again.discovery is not None
     assert (again.source_url, again.discovery["chosen"]["because"]) == (run.source_url, "what was read last")
