@@ -273,7 +273,8 @@ def test_cells_of_a_workbook_are_texts_and_text_stays_as_it_is(tmp_path: Path) -
     workbook(
         tmp_path,
         [["Hosting capacity"], [], ["FEEDER", "HC", "WHEN", "AT", "OPEN"],
-         ["007", 1.5, date(2026, 3, 1), datetime.fromisoformat("2026-03-01 13:47"), True], ["8", 4, None, None, None], []],
+         ["007", 1.5, date(2026, 3, 1), datetime.fromisoformat("2026-03-01 13:47"), True],
+         ["8", 4, None, None, None], []],
     )  # fmt: skip
     assert read(tmp_path, "feeders.xlsx", "xlsx", header_line=3) == [
         {"FEEDER": "007", "HC": "1.5", "WHEN": "2026-03-01", "AT": "2026-03-01 13:47:00", "OPEN": "true"},
