@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.fetching import geometry
 from bench.fetching.delay import delayed
-from bench.fetching.peers import Peer, Took, peers
+from bench.fetching.peers import Peer, PeerFailed, Took, peers
 from tests.peers.koop import serve
 from tests.reference import reference
 
@@ -46,13 +46,21 @@ def _measure(everyone: list[Peer], url: str, rounds: int, folder: Path) -> dict[
     for number in range(rounds):
         turned = everyone[number % len(everyone) :] + everyone[: number % len(everyone)]
         for peer in turned:
-            took[peer.name].append(peer.fetch(url, folder))
+            try:
+                took[peer.name].append(peer.fetch(url, folder))
+            except PeerFailed as failed:
+                if peer is everyone[0]:
+                    raise
+                print(f"  {str(failed).splitlines()[0]} … {str(failed).splitlines()[-1]}", flush=True)
     return took
 
 
 def _print(title: str, took: dict[str, list[Took]]) -> None:
-    print(f"\n{ROWS:,} sections from Koop into a file, {title}, median of {len(next(iter(took.values())))}")
+    print(f"\n{ROWS:,} sections from Koop into a file, {title}, median of {max(map(len, took.values()))}")
     for name, runs in took.items():
+        if not runs:
+            print(f"  {name:<20} failed each time")
+            continue
         wall = statistics.median(run.wall for run in runs)
         cpu = statistics.median(run.cpu for run in runs)
         rows = {run.rows for run in runs}

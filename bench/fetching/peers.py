@@ -49,6 +49,10 @@ class Took:
     rows: int
 
 
+class PeerFailed(Exception):
+    """It ended without the layer; the message is what it said last."""
+
+
 @dataclass(frozen=True)
 class Peer:
     """How to fetch: `command(url, file)` leaves one row a line in `file`."""
@@ -57,7 +61,7 @@ class Peer:
     command: Callable[[str, Path], list[str]]
 
     def fetch(self, url: str, folder: Path) -> Took:
-        """Run it once, in a process of its own. Raises RuntimeError where it fails."""
+        """Run it once, in a process of its own. Raises PeerFailed."""
         file = folder / f"{self.name.split()[0]}.geojsonl"
         file.unlink(missing_ok=True)
         began = time.perf_counter()
@@ -73,7 +77,7 @@ class Peer:
         wall = time.perf_counter() - began
         if process.returncode:
             said.seek(0)
-            raise RuntimeError(f"{self.name} ended with {process.returncode}: {said.read()[-2_000:]}")
+            raise PeerFailed(f"{self.name} ended with {process.returncode}: {said.read()[-2_000:].strip()}")
         said.close()
         with file.open("rb") as lines:
             rows = sum(1 for _ in lines)
