@@ -34,6 +34,12 @@ class Asked:
     said: str
     at: datetime
 
+    @property
+    def in_words(self) -> str:
+        """With the host, where what was said does not name it."""
+        host, said = urlsplit(self.url).hostname or "", self.said.rstrip(".")
+        return f"{said}." if host in said else f"{host}: {said}."
+
     def as_json(self) -> dict[str, str]:
         return {"url": self.url, "said": self.said, "at": self.at.isoformat()}
 
@@ -82,9 +88,7 @@ class Asking:
                 best = taken
         if best is None:
             what = f"the file of {day}" if day else "the latest interval"
-            answers = " ".join(
-                f"{urlsplit(each.url).hostname}: {each.said.rstrip('.')}." for each in self.asked
-            )
+            answers = " ".join(each.in_words for each in self.asked)
             raise Unreachable(f"No publisher has {what}. {answers or 'The source has no addresses.'}")
         return best
 
