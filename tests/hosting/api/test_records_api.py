@@ -393,6 +393,7 @@ def many(source: Source) -> None:
     columns = [str(f.column) for f in HostingCapacityRecord._meta.concrete_fields]
     columns = [column for column in columns if column not in ("id", "key")]
     shifted = {name: f"ST_Translate({name}, x / 100.0, y / 100.0)" for name in ("geometry", "centroid")}
+    shifted["geometry_3857"] = f"ST_Transform({shifted['geometry']}, 3857)"
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO hosting_hostingcapacityrecord (key, {', '.join(columns)}) "
