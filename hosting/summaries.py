@@ -5,9 +5,10 @@ from django.db import connection
 _REMOVE = "DELETE FROM hosting_hostingcapacitysummary WHERE utility_id = %(utility)s"
 _COMPUTE = """
 WITH mine AS (
-    -- A source that has left the catalog keeps its rows and its history, and counts no more.
+    -- A source that has left the catalog, or whose terms have become forbidden, keeps its rows for its
+    -- history, and counts no more. (Not whether it is published: a first publication sums before it is.)
     SELECT r.* FROM hosting_hostingcapacityrecord r
-    JOIN utilities_source s ON s.id = r.source_id AND s.in_catalog
+    JOIN utilities_source s ON s.id = r.source_id AND s.in_catalog AND s.redistribution <> 'forbidden'
     WHERE r.utility_id = %(utility)s
 ), words AS (
     SELECT capacity_type, variant, jsonb_object_agg(constraining_metric, feeders) AS breakdown

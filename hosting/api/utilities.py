@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models import F, FilteredRelation, Max, Q, QuerySet
 from django.http import Http404, HttpResponseBase
 from django.utils.translation import gettext_noop
 from rest_framework import serializers
@@ -173,10 +173,14 @@ class UtilitySummary(StrictView):
 
     def get(self, request: Request, code: str) -> HttpResponseBase:
         published = ArrayAgg("sources__published_run", order_by="sources__published_run")
-        utility = Utility.objects.filter(utility_code=code).annotate(published=published).first()
+        # Sums are made anew without a publication too: where a source leaves, or its terms change.
+        made = Max("summaries__computed_at")
+        utility = Utility.objects.filter(utility_code=code).annotate(published=published, made=made).first()
         if utility is None:
             raise no_such_utility(code)
-        etag = etag_of(request, [utility.published, utility.utility_name, utility.is_synthetic])
+        etag = etag_of(
+            request, [utility.published, str(utility.made), utility.utility_name, utility.is_synthetic]
+        )
         if unchanged := not_modified(request, etag):
             return unchanged
         found = utility.summaries.order_by("capacity_type", "variant")

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from hosting.api.utilities import utilities_with_totals
 from hosting.views.map import map_context
+from hosting.visible import visible_sources
 
 SHOWN = 12  # the rest is one click away
 
@@ -16,7 +17,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """`/`: the utilities with figures, those with most feeders first; `/utilities/` has all of them."""
     most = F("total_feeders").desc(nulls_last=True)
     everything = list(utilities_with_totals().defer("config_json").order_by(most, "utility_code"))
-    read = [utility for utility in everything if utility.last_ingested_at]
+    visible = set(visible_sources().order_by().values_list("utility", flat=True))
+    read = [utility for utility in everything if utility.last_ingested_at and utility.pk in visible]
     shown = read[:SHOWN]
     return render(
         request,
