@@ -191,6 +191,8 @@ def _file(selection: Selection, utility: dict[str, Any] | None) -> dict[str, str
     """The address of the same rows as CSV, or why there is none."""
     if utility is None:
         return {"why": _("Choose a utility to get its rows as CSV.")}
+    if selection.given["substation"]:  # the API has no such filter: its file would hold other rows than these
+        return {"why": _("A CSV holds all substations of a utility. Take the choice of one away to get it.")}
     sources = list(visible_sources().filter(utility__utility_code=utility["code"]).order_by("pk"))
     refused = [terms(source) for source in sources if not terms(source).lets_all_leave]
     if refused:

@@ -243,3 +243,13 @@ def test_any_number_of_feeders_is_the_same_few_questions(
     make_table(50)
     with django_assert_max_num_queries(8):
         get(client, "/feeders/?min_remaining_mw=1&utility=ri_energy")
+
+
+def test_no_csv_is_offered_that_would_hold_more_than_the_table(client: Client) -> None:
+    """The API knows no filter for a substation."""
+    make_table()
+    address = "/feeders/?utility=ri_energy&substation=Station+1"
+    html = get(client, address)
+    assert "format=csv" not in html
+    assert "A CSV holds all substations of a utility." in words(html)
+    assert "format=csv" in get(client, "/feeders/?utility=ri_energy")
