@@ -163,7 +163,7 @@ class UtilityDetail(StrictView):
 class UtilitySummary(StrictView):
     """A utility's sums, one object for each capacity type and variant that it publishes.
 
-    Given whatever the terms of its sources: sums are no rows.
+    Sums are no rows, and are given of `display_only` sources too; what is `forbidden` is in none.
     """
 
     is_versioned: ClassVar = True
