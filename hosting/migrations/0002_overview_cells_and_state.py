@@ -5,45 +5,101 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('hosting', '0001_initial'),
-        ('utilities', '0002_runs_that_readers_and_lake_hold'),
+        ("hosting", "0001_initial"),
+        ("utilities", "0002_runs_that_readers_and_lake_hold"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='OverviewCell',
+            name="OverviewCell",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('capacity_type', models.CharField(choices=[('generation', 'Generation'), ('load', 'Load'), ('storage', 'Storage')], max_length=10)),
-                ('variant', models.SlugField(db_index=False, max_length=40)),
-                ('zoom', models.PositiveSmallIntegerField(help_text='0 to 7')),
-                ('tile_x', models.PositiveSmallIntegerField()),
-                ('tile_y', models.PositiveSmallIntegerField()),
-                ('cell', models.PositiveSmallIntegerField(help_text='0 to 4095: row x 64 + column, from the north-west')),
-                ('records', models.PositiveIntegerField()),
-                ('remaining_known', models.PositiveIntegerField(help_text='Records whose remaining capacity is known')),
-                ('remaining_median_mw', models.FloatField(null=True)),
-                ('remaining_max_mw', models.FloatField(null=True)),
-                ('hosting_known', models.PositiveIntegerField(help_text='Records whose hosting capacity is known')),
-                ('hosting_median_mw', models.FloatField(null=True)),
-                ('hosting_max_mw', models.FloatField(null=True)),
-                ('utility', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='utilities.utility')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "capacity_type",
+                    models.CharField(
+                        choices=[("generation", "Generation"), ("load", "Load"), ("storage", "Storage")],
+                        max_length=10,
+                    ),
+                ),
+                ("variant", models.SlugField(db_index=False, max_length=40)),
+                ("zoom", models.PositiveSmallIntegerField(help_text="0 to 7")),
+                ("tile_x", models.PositiveSmallIntegerField()),
+                ("tile_y", models.PositiveSmallIntegerField()),
+                (
+                    "cell",
+                    models.PositiveSmallIntegerField(
+                        help_text="0 to 4095: row x 64 + column, from the north-west"
+                    ),
+                ),
+                ("records", models.PositiveIntegerField()),
+                (
+                    "remaining_known",
+                    models.PositiveIntegerField(help_text="Records whose remaining capacity is known"),
+                ),
+                ("remaining_median_mw", models.FloatField(null=True)),
+                ("remaining_max_mw", models.FloatField(null=True)),
+                (
+                    "hosting_known",
+                    models.PositiveIntegerField(help_text="Records whose hosting capacity is known"),
+                ),
+                ("hosting_median_mw", models.FloatField(null=True)),
+                ("hosting_max_mw", models.FloatField(null=True)),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="utilities.utility",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('utility', 'capacity_type', 'variant', 'zoom', 'tile_x', 'tile_y', 'cell'), name='overview_cell_unique', nulls_distinct=False)],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("utility", "capacity_type", "variant", "zoom", "tile_x", "tile_y", "cell"),
+                        name="overview_cell_unique",
+                        nulls_distinct=False,
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OverviewState',
+            name="OverviewState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sources', models.TextField(help_text='source:run, in order of the source, with commas')),
-                ('utility', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='utilities.utility')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sources", models.TextField(help_text="source:run, in order of the source, with commas")),
+                (
+                    "utility",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="utilities.utility",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('utility',), name='overview_state_unique', nulls_distinct=False)],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("utility",), name="overview_state_unique", nulls_distinct=False
+                    )
+                ],
             },
         ),
     ]
