@@ -37,6 +37,7 @@ def map_context(*, embedded: bool = False) -> dict[str, Any]:
             "embedded": embedded,
             "utilities": utilities,
             "types": [word for word, _label in CapacityType.choices],
+            "constraints": ConstrainingMetric.values,
             "breaks": BREAKS_MW,
             "ramp": RAMP,
             "classes": CLASSES,
@@ -55,7 +56,7 @@ def map_context(*, embedded: bool = False) -> dict[str, Any]:
                 "states": static("vendor/us-atlas/states-10m.json"),
                 "counties": static("vendor/us-atlas/counties-10m.json"),
             },
-            "words": _words(),
+            "words": _words(has_any=bool(utilities)),
         },
     }
 
@@ -98,7 +99,7 @@ def _legend() -> list[tuple[str, str]]:
     return [(name, words[name]) for name in CLASSES]
 
 
-def _words() -> dict[str, str]:
+def _words(*, has_any: bool) -> dict[str, str]:
     """What the script says, in the reader's language."""
     return {
         "failed": _(
@@ -111,6 +112,14 @@ def _words() -> dict[str, str]:
         "in_view": _("%(passing)s in view"),
         "hidden": _("%(hidden)s hidden by filters"),
         "nothing_in_view": _("Nothing is published here. Zoom out, or choose another utility."),
+        "no_such_utility": _(
+            "Nothing of the utility in this address is shown here. The map shows all others; choose one."
+        ),
+        "nothing_at_all": _("No utility that is shown here publishes such a figure.")
+        if has_any
+        else _(
+            "No source has been read yet: there is nothing to draw. The utilities' page says how each stands."
+        ),
         "nothing_of_type": _("This utility publishes no such figure."),
         "unknown_remaining": _("Remaining capacity is not known for what is in view; hosting capacity is."),
         "median": _("median"),

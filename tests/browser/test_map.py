@@ -190,3 +190,38 @@ def test_the_home_page_has_the_map_and_leads_to_the_same_view_of_it(chromium: Br
         ready(page)
         assert "z=" in page.url
         assert opened.did_no_wrong()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("utility=atlantis", "Nothing of the utility in this address is shown here."),
+        ("variant=%3Cscript%3E", ""),
+        ("constraint=blah&capacity_type=foo&min_remaining_mw=NaN&lat=NaN&lon=1&z=5", ""),
+        ("min_remaining_mw=1e30", ""),
+        ("min_remaining_mw=0.0000001", ""),
+    ],
+)
+def test_an_address_that_means_nothing_leaves_a_map_that_works(
+    chromium: Browser, site: Site, query: str, said: str
+) -> None:
+    with window(chromium, site) as opened:
+        page = opened.open(f"/map/?{query}")
+        ready(page)
+        expect(page.locator("[data-counted]")).to_contain_text("in view")
+        assert sum(counted(page).values()) > 0
+        assert said in page.locator("[data-said]").inner_text()
+        assert (page.locator("[data-said]").is_visible()) == bool(said)
+        assert opened.did_no_wrong()
+
+
+def test_a_figure_that_nobody_publishes_is_not_laid_at_one_utilitys_door(
+    chromium: Browser, site: Site
+) -> None:
+    with window(chromium, site) as opened:
+        page = opened.open("/map/?variant=nobodys")
+        ready(page)
+        expect(page.locator("[data-said]")).to_have_text(
+            "No utility that is shown here publishes such a figure."
+        )
+        assert opened.did_no_wrong()

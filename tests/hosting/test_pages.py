@@ -13,7 +13,15 @@ from django.utils import timezone
 from hcportal.middleware import ContentSecurityPolicy, content_security_policy
 from hosting.models import HCIngestionRun
 from hosting.views.wording import ago, instant
-from tests.factories import make_iso, make_run, make_source, make_summary, make_user, make_utility
+from tests.factories import (
+    make_iso,
+    make_published_run,
+    make_run,
+    make_source,
+    make_summary,
+    make_user,
+    make_utility,
+)
 from utilities.models import Source, Utility
 
 pytestmark = pytest.mark.django_db
@@ -238,3 +246,11 @@ def test_times_are_told_in_the_utilitys_zone() -> None:
 )
 def test_how_long_ago(passed: timedelta, said: str) -> None:
     assert ago(passed) == said
+
+
+def test_the_map_of_an_empty_portal_says_that_nothing_was_read_and_blames_no_utility(client: Client) -> None:
+    words = client.get("/map/").context["map_config"]["words"]
+    assert "No source has been read yet" in str(words["nothing_at_all"])
+    make_summary(make_published_run().utility, total_feeders=1)
+    words = client.get("/map/").context["map_config"]["words"]
+    assert "No utility that is shown here" in str(words["nothing_at_all"])

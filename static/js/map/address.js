@@ -16,13 +16,16 @@ export const DEFAULTS = Object.freeze({
 const WORDS = ["utility", "capacity_type", "variant", "constraint", "feeder", "record"];
 
 // The state that `search` ("?a=b") stands for; what cannot be is as if it were not there.
-export function read(search, { types }) {
+export function read(search, { types, constraints, utilities }) {
   const given = new URLSearchParams(search);
   const state = { ...DEFAULTS };
   for (const name of WORDS) if (given.get(name)) state[name] = given.get(name);
   if (!types.includes(state.capacity_type)) state.capacity_type = DEFAULTS.capacity_type;
+  if (!utilities.some((one) => one.code === state.utility)) state.utility = DEFAULTS.utility;
+  if (!/^[-\w]{1,40}$/.test(state.variant)) state.variant = DEFAULTS.variant;
+  if (!constraints.includes(state.constraint)) state.constraint = DEFAULTS.constraint;
   if (given.get("figure") === "hosting") state.figure = "hosting";
-  state.at_least = number(given.get(`min_${state.figure}_mw`), 0);
+  state.at_least = megawatts(given.get(`min_${state.figure}_mw`));
   const [lat, lng, zoom] = [number(given.get("lat"), -85, 85), number(given.get("lon"), -180, 180), number(given.get("z"), 3, 18)];
   if (lat !== null && lng !== null && zoom !== null) state.view = { lat, lng, zoom };
   return state;
@@ -51,6 +54,12 @@ export function write(state) {
   // A slash may stand in a query as it is (RFC 3986, 3.4), and reads better.
   const text = found.toString().replaceAll("%2F", "/");
   return text && `?${text}`;
+}
+
+// A lower bound as the server takes it, five decimals; null where `text` is none.
+export function megawatts(text) {
+  const value = number(text, 0, 1e6);
+  return value === null ? null : Math.round(value * 1e5) / 1e5;
 }
 
 function number(text, least, most = Infinity) {

@@ -80,7 +80,8 @@ export class Drawing {
   attribute(words) {
     if (this.said) this.attribution.removeAttribution(this.said);
     const plain = document.createElement("i");
-    plain.textContent = words; // publishers' own words, which are no markup
+    // TileJSON has publishers' own words as HTML text; whatever markup were in it is left out.
+    plain.textContent = new DOMParser().parseFromString(words, "text/html").body.textContent;
     this.said = plain.innerHTML;
     if (this.said) this.attribution.addAttribution(this.said);
   }

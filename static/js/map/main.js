@@ -16,7 +16,9 @@ async function begin(app) {
     part("said").textContent = text;
     part("said").hidden = !text;
   };
-  let state = read(config.embedded ? "" : location.search, config);
+  const search = config.embedded ? "" : location.search;
+  const wanted = new URLSearchParams(search).get("utility");
+  let state = read(search, config);
   const panel = part("panel") && new Panel(part("panel"), config, (changes) => change(changes));
   if (panel) {
     state = { ...state, ...panel.possible(state) };
@@ -64,7 +66,7 @@ async function begin(app) {
     try {
       const bounds = await drawing.show(state);
       if (bounds === undefined) return;
-      say(bounds ? "" : config.words.nothing_of_type);
+      say(bounds ? "" : state.utility ? config.words.nothing_of_type : config.words.nothing_at_all);
       if (bounds && fit) drawing.fit(bounds, covered());
     } catch {
       say(config.words.failed);
@@ -126,6 +128,8 @@ async function begin(app) {
   const named = state.feeder ? { feeder: state.feeder } : state.record ? { record: state.record } : null;
   const hadView = Boolean(state.view);
   await show({ fit: !hadView && !named });
+  // Everything is shown instead, and nobody should take it for that utility.
+  if (wanted && !state.utility) say(config.words.no_such_utility);
   if (named) choose(named, { fit: !hadView });
 }
 

@@ -1,7 +1,7 @@
 // The panel: its form writes the state, its legend counts what is in view.
 "use strict";
 
-import { DEFAULTS, filters } from "./address.js";
+import { DEFAULTS, filters, megawatts } from "./address.js";
 import { json } from "./canvas.js";
 
 export class Panel {
@@ -27,7 +27,7 @@ export class Panel {
       capacity_type: given.capacity_type.value,
       figure: given.figure.value,
       variant: given.variant.value,
-      at_least: given.at_least.value !== "" && given.at_least.valueAsNumber >= 0 ? given.at_least.valueAsNumber : null,
+      at_least: megawatts(given.at_least.value),
       constraint: given.constraint.value,
     };
     return { ...found, ...this.possible(found) };
