@@ -3,7 +3,7 @@
 What a flow means is said here, for pages and programs alike. Utilisation is the flow over the limit of its
 direction; it is null, with a reason, where that limit was not posted or is 0, and is never cut at 100. A
 region is the sum of its lines at one instant; it has no value where a line that had rows within the day
-before is missing, and no limit where one of its lines has none.
+before is missing, be it the only one, and no limit where one of its lines has none.
 """
 
 from typing import Final
@@ -22,21 +22,25 @@ _REGIONS: Final = """
         CASE WHEN lines = expected THEN positive_limit_mw END AS positive_limit_mw,
         CASE WHEN lines = expected THEN negative_limit_mw END AS negative_limit_mw
     FROM (
-        SELECT f."timestamp" AS at, i.region, count(*) AS lines, sum(f.flow_mw) AS flow_mw,
-            CASE WHEN count(f.positive_limit_mw) = count(*) THEN sum(f.positive_limit_mw) END
-                AS positive_limit_mw,
-            CASE WHEN count(f.negative_limit_mw) = count(*) THEN sum(f.negative_limit_mw) END
-                AS negative_limit_mw
-        FROM interregional_interfaceflow f JOIN interregional_interface i ON i.id = f.interface_id
+        SELECT f."timestamp" AS at, asked.region, count(i.id) AS lines,
+            sum(f.flow_mw) FILTER (WHERE i.id IS NOT NULL) AS flow_mw,
+            CASE WHEN count(f.positive_limit_mw) FILTER (WHERE i.id IS NOT NULL) = count(i.id)
+                THEN sum(f.positive_limit_mw) FILTER (WHERE i.id IS NOT NULL) END AS positive_limit_mw,
+            CASE WHEN count(f.negative_limit_mw) FILTER (WHERE i.id IS NOT NULL) = count(i.id)
+                THEN sum(f.negative_limit_mw) FILTER (WHERE i.id IS NOT NULL) END AS negative_limit_mw
+        FROM interregional_interfaceflow f
+        CROSS JOIN unnest(%(regions)s::text[]) AS asked(region)
+        LEFT JOIN interregional_interface i
+            ON i.id = f.interface_id AND i.is_summed AND i.region = asked.region
         WHERE f."timestamp" >= %(since)s AND f."timestamp" < %(until)s
-          AND i.is_summed AND i.region = ANY(%(regions)s)
-        GROUP BY f."timestamp", i.region
+        GROUP BY f."timestamp", asked.region
     ) total
     CROSS JOIN LATERAL (
         SELECT count(*) AS expected FROM interregional_interface e
         WHERE e.region = total.region AND e.is_summed
           AND e.first_seen <= total.at AND e.last_seen >= total.at - interval '24 hours'
     ) known
+    WHERE expected > 0
 """
 _BUCKETS: Final = {
     "hour": "date_trunc('hour', at)",
@@ -45,8 +49,10 @@ _BUCKETS: Final = {
 _BY_BUCKET: Final = """
     SELECT {bucket} AS at, place, kind, point_id, name, label, region, is_external,
         avg(flow_mw) AS flow_mw,
-        CASE WHEN count(positive_limit_mw) = count(*) THEN avg(positive_limit_mw) END AS positive_limit_mw,
-        CASE WHEN count(negative_limit_mw) = count(*) THEN avg(negative_limit_mw) END AS negative_limit_mw,
+        CASE WHEN count(positive_limit_mw) = count(flow_mw) THEN avg(positive_limit_mw) END
+            AS positive_limit_mw,
+        CASE WHEN count(negative_limit_mw) = count(flow_mw) THEN avg(negative_limit_mw) END
+            AS negative_limit_mw,
         min(flow_mw) AS min_mw, max(flow_mw) AS max_mw, count(flow_mw) AS number
     FROM stamp GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 """
@@ -61,7 +67,7 @@ SELECT at, place, kind, point_id, name, label, region,
     CASE
         WHEN flow_mw IS NULL THEN 'line_missing'
         WHEN usable > 0 THEN NULL
-        WHEN usable = 0 THEN 'closed_this_way'
+        WHEN usable <= 0 THEN 'closed_this_way'  -- below 0: the limit itself forces the other way
         WHEN kind = 'region' THEN 'a_line_has_no_limit'
         ELSE 'no_limit_posted'
     END,
@@ -93,8 +99,10 @@ NEXT_STAMP: Final = 'SELECT min("timestamp") FROM interregional_interfaceflow WH
 # is made up.
 STATE: Final = """
 SELECT
-    (SELECT id || '-' || inserted FROM interregional_flowrun WHERE inserted + updated > 0
-        ORDER BY id DESC LIMIT 1),
+    (SELECT md5(string_agg(concat_ws('-', id, inserted, updated), ' ')) FROM (
+        SELECT id, inserted, updated FROM interregional_flowrun WHERE inserted + updated > 0
+        ORDER BY id DESC LIMIT 100  -- not only the last: a run that began before it may end after it
+    ) latest),
     (SELECT md5(string_agg(i::text, '' ORDER BY i.id)) FROM interregional_interface i),
     (SELECT max("timestamp") FROM interregional_interfaceflow),
     EXISTS (SELECT FROM interregional_flowsource WHERE is_synthetic)

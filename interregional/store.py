@@ -49,6 +49,8 @@ def store(
         total = Stored()
         for reading in readings:
             total = _added(total, _store(run, reading, asked_at, is_snapshot=is_snapshot))
+        # With the rows, not after them: what readers hold is told old by these counts.
+        FlowRun.objects.filter(pk=run.pk).update(inserted=total.inserted, updated=total.updated)
         if before_commit is not None:
             before_commit.send(FlowRun, run=run)
     return total

@@ -11,7 +11,7 @@ from hcportal.api.versions import etag_of, not_modified, stamp
 from interregional.models import FlowSource
 from interregional.rows import NEIGHBOUR_CODES, Interfaces, Question, State, rows, state
 from interregional.views.drawing import drawing_of
-from interregional.views.figures import SPARK_SPAN, Now, now_of
+from interregional.views.figures import SPARK_SPAN, Moment, Now, now_of
 from interregional.views.series import RANGES, NoRange, Span, span_of
 
 RANGE_NAMES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
@@ -35,7 +35,9 @@ def page(request: HttpRequest) -> HttpResponse:
 def now_part(request: HttpRequest) -> HttpResponseBase:
     """`/interregional/now`: the part of the page that changes, for its script."""
     there = state()
-    etag = etag_of(request, there.version)  # type: ignore[arg-type]  # asks for no more than Django's has
+    # What it says of the same flows changes when they get old, and at midnight.
+    said = (Moment(there.newest).is_stale, Moment(there.newest).clock) if there.newest else ()
+    etag = etag_of(request, [*there.version, *said])  # type: ignore[arg-type]  # asks for no more than Django's
     if unchanged := not_modified(request, etag):  # type: ignore[arg-type]
         return unchanged
     answer = render(request, "interregional/now.html", _shown(_now(there), there))

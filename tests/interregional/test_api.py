@@ -11,8 +11,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from interregional.ingest import load_file
+from interregional.models import FlowRun, FlowSource
+from interregional.nyiso import read
+from interregional.store import store
 from tests.interregional.files import (
     REAL_DAY,
     as_file,
@@ -172,6 +176,29 @@ def test_a_region_without_one_of_its_lines_has_no_value_and_says_why(client: Cli
     assert (later["flow_mw"], later["direction"], later["utilization_reason"]) == (None, None, "line_missing")
 
 
+def test_a_region_whose_only_line_is_missing_stays_and_net_imports_are_not_known(
+    client: Client, tmp_path: Path
+) -> None:
+    at = utc("2026-07-01 12:00")
+    load(tmp_path, as_file([row(at, 23316, 10), row(at, 23317, 10), row(at + minutes(5), 23316, 10)]))
+    total = {f["region"]: f for f in ask(client, NEIGHBOURS)["results"] if f["kind"] == "region"}
+    assert (total["pjm"]["flow_mw"], total["ontario"]["flow_mw"]) == (10, None)
+    assert total["ontario"]["utilization_reason"] == "line_missing"
+    page = client.get("/interregional/").content.decode()
+    assert 'id="region-ontario"' in page
+    assert "not known: a line has no value at this time" in page
+    hour = ask(client, f"{NEIGHBOURS}?start_date=2026-07-01&regions=ontario&resolution=hour")["results"]
+    assert [(f["flow_mw"], f["count"], f["positive_limit_mw"]) for f in hour] == [(10, 1, 100)] * 2
+    assert {f["utilization_percent"] for f in hour} == {10}
+
+
+def test_a_limit_that_forces_the_other_way_closes_this_one(client: Client, tmp_path: Path) -> None:
+    at = utc("2026-07-01 12:00")
+    load(tmp_path, as_file([row(at, 23316, 5)]).replace(b",100,-100", b",-50,-100"))
+    found = ask(client, FLOWS)["results"][0]
+    assert (found["utilization_percent"], found["utilization_reason"]) == (None, "closed_this_way")
+
+
 def test_a_region_has_no_limit_where_one_of_its_lines_has_none(client: Client, tmp_path: Path) -> None:
     at = utc("2026-07-01 12:00")
     body = as_file([row(at, point, 10) for point in NEW_ENGLAND]).replace(b"325154,10,100", b"325154,10,9999")
@@ -297,6 +324,32 @@ def test_an_unchanged_answer_is_not_sent_again_and_a_changed_one_is(client: Clie
     again = client.get(FLOWS, headers=held)
     assert again.status_code == 200
     assert json.loads(again.content)["results"][0]["flow_mw"] == 2
+
+
+def test_a_run_that_ends_after_a_later_one_changes_answers_too(client: Client, tmp_path: Path) -> None:
+    """The hourly file, asked for before a poll and slower than it, revises a row of this instant."""
+    at = utc("2026-07-01 12:00")
+    slower = FlowRun.objects.create(source=FlowSource.objects.get(code="P-32"), started_at=at)
+    load(tmp_path, as_file([row(at)]))
+    held = {"if-none-match": client.get(FLOWS)["ETag"]}
+    store(slower, [read(as_file([row(at, flow=2)]))], asked_at=at)
+    again = client.get(FLOWS, headers=held)
+    assert again.status_code == 200
+    assert json.loads(again.content)["results"][0]["flow_mw"] == 2
+
+
+def test_the_part_that_changes_is_sent_again_when_its_flows_have_become_old(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = timezone.now().replace(second=0, microsecond=0)
+    load(tmp_path, as_file([row(at)]))
+    first = client.get("/interregional/now")
+    held = {"if-none-match": first["ETag"]}
+    assert client.get("/interregional/now", headers=held).status_code == 304
+    monkeypatch.setattr(timezone, "now", lambda: at + minutes(16))
+    again = client.get("/interregional/now", headers=held)
+    assert again.status_code == 200
+    assert "state-line stale" in again.content.decode()
 
 
 def test_with_nothing_stored_the_answer_is_an_empty_list(client: Client, db: None) -> None:
