@@ -98,6 +98,7 @@ def keep(run: FlowRun, notices: Sequence[Notice]) -> None:
             known.message, known.examples = notice.message, notice.examples
         known.run = run
         known.count = max(known.count, notice.count) if lasts else notice.count
+        known.starts_at = min(known.starts_at, notice.starts_at)
         known.ends_at = max(known.ends_at, notice.ends_at) if lasts else notice.ends_at
         known.save()
 

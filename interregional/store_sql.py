@@ -33,10 +33,11 @@ ON CONFLICT ("timestamp", interface_id) DO UPDATE SET
     run_id = excluded.run_id, flow_mw = excluded.flow_mw,
     positive_limit_mw = excluded.positive_limit_mw, negative_limit_mw = excluded.negative_limit_mw
 """
-# A flow that an uncontrolled interface repeats, decimals and all, for an hour: nobody measures that.
+# A flow that an uncontrolled interface repeats for an hour: nobody measures that. One that is not classified
+# may be controlled: whole numbers are no sign there.
 FROZEN = """
 WITH window_of AS (
-    SELECT f."timestamp", f.interface_id, f.flow_mw,
+    SELECT f."timestamp", f.interface_id, f.flow_mw, i.region,
         lag(f.flow_mw) OVER w AS before_mw, lag(f."timestamp") OVER w AS before_at
     FROM interregional_interfaceflow f JOIN interregional_interface i ON i.id = f.interface_id
     WHERE f."timestamp" BETWEEN %(oldest)s::timestamptz - interval '65 minutes' AND %(newest)s
@@ -50,7 +51,8 @@ WITH window_of AS (
 )
 SELECT interface_id, min("timestamp"), max("timestamp"), count(*), min(flow_mw)
 FROM numbered GROUP BY interface_id, stretch
-HAVING max("timestamp") - min("timestamp") >= interval '60 minutes' AND min(flow_mw) <> trunc(min(flow_mw))
+HAVING max("timestamp") - min("timestamp") >= interval '60 minutes'
+    AND (min(flow_mw) <> trunc(min(flow_mw)) OR min(region) <> 'unclassified')
 ORDER BY interface_id, min("timestamp")
 """
 MARKS = """

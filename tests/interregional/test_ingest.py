@@ -208,6 +208,24 @@ def test_a_flow_that_stands_still_for_an_hour_is_found_across_files(written: Wri
     assert FlowFinding.objects.get(kind=Noticed.FROZEN).ends_at == at + minutes(65)
 
 
+@pytest.mark.parametrize(("point_id", "number"), [(23317, 1), (325305, 0), (700_001, 0)])
+def test_a_measured_flow_that_stands_still_at_a_whole_number_is_found_too(
+    written: Writer, point_id: int, number: int
+) -> None:
+    at = utc("2026-07-01 12:00")
+    load_file(written(as_file([row(at + minutes(5 * n), point_id, "0") for n in range(13)])))
+    assert FlowFinding.objects.filter(kind=Noticed.FROZEN).count() == number
+
+
+def test_a_finding_that_began_earlier_than_was_known_says_so(written: Writer) -> None:
+    at = utc("2026-07-01 12:00")
+    outside = [row(at + minutes(5 * n), 23317, 500 + n) for n in range(4)]
+    load_file(written(as_file(outside[2:])))
+    load_file(written(as_file(outside)))
+    found = FlowFinding.objects.get(kind=Noticed.OUTSIDE_LIMIT)
+    assert (found.starts_at, found.ends_at, found.count) == (at, at + minutes(15), 4)
+
+
 def test_an_interface_that_is_no_longer_there_is_found(written: Writer) -> None:
     at = utc("2026-07-01 12:00")
     load_file(written(as_file([row(at), row(at, 325305)])))
