@@ -124,6 +124,7 @@ def _words(*, has_any: bool) -> dict[str, str]:
         "unknown_remaining": _("Remaining capacity is not known for what is in view; hosting capacity is."),
         "median": _("median"),
         "records": _("feeders and cells here"),
+        "close": _("Close"),
         "not_known": _("not known"),
         "withheld": _("withheld"),
         "not_studied": _("not studied"),

@@ -29,15 +29,20 @@ export class Card {
     else this.element.replaceChildren(Object.assign(document.createElement("p"), { textContent: this.config.words.card_failed }));
     const close = Object.assign(document.createElement("button"), { type: "button", className: "close", textContent: "×" });
     close.dataset.close = "";
-    close.setAttribute("aria-label", "Close");
+    close.setAttribute("aria-label", this.config.words.close);
     this.element.prepend(close);
     this.element.hidden = false;
     if (focus) this.element.focus({ preventScroll: true });
     return this.element.querySelector("article")?.dataset ?? null;
   }
 
-  close() {
+  // What was asked for and has not come is not wanted any more.
+  drop() {
     this.asked += 1;
+  }
+
+  close() {
+    this.drop();
     this.element.hidden = true;
     this.element.replaceChildren();
     this.closed();

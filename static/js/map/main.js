@@ -78,6 +78,7 @@ async function begin(app) {
     const before = state;
     state = { ...state, ...changes };
     panel.show(state);
+    if (before.utility !== state.utility) card.drop(); // a card still on its way would be another utility's
     if (TILES_OF.some((name) => before[name] !== state[name])) show({ fit: before.utility !== state.utility && state.utility });
     else {
       drawing.state = state;
