@@ -1,5 +1,6 @@
 """The fault drill: whatever happens to a pull, the next one is right, nothing is lost, nothing is doubled."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from interregional import publishers as asking_of
 from interregional import tasks
@@ -189,6 +191,40 @@ def test_a_connection_that_postgresql_ends_fails_the_run_and_not_the_next(publis
     assert FlowRun.objects.get().status == "failed"
     assert pull_current().status == "completed"
     assert len(stored()) == 2
+
+
+@pytest.mark.slow
+def test_postgresql_may_restart_in_the_middle_of_a_run_and_the_next_poll_is_right() -> None:
+    """A PostgreSQL of its own that stops before the commit, is away for one poll, and comes back."""
+    folder = Path("/tmp") / f"hcp-restart-{time.time_ns() % 10**9}"  # where the server's user may go
+    folder.mkdir(mode=0o755)
+    (folder / "static").mkdir()
+    python = (sys.executable, "-P", "-m")
+    environment = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
+    try:
+        done = subprocess.run(
+            [*python, "hcportal.services", "run", *python, "tests.interregional.restarted"],
+            env=environment | {"HCP_VAR": str(folder), "HCP_ALLOW_LOOPBACK": "1", "PYTHONPATH": str(ROOT)},
+            cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
+        )  # fmt: skip
+        assert "the poll after the restart was right" in done.stdout, done.stdout + done.stderr
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address",
+    ["https://169.254.169.254/latest", "https://10.0.0.1/x.csv", "http://127.0.0.1/x.csv", "https://[::1]/x"],
+)
+def test_an_address_inside_of_this_network_is_refused_whoever_wrote_it_down(
+    settings: Settings, address: str
+) -> None:
+    settings.HCP_ALLOW_LOOPBACK = False
+    FlowSource.objects.filter(code=CURRENT).update(url_templates=[address])
+    run = pull_current()
+    assert run.status == "failed"
+    assert "not a public address" in run.error or "this machine" in run.error, run.error
 
 
 @contextmanager
