@@ -14,6 +14,7 @@ PLACEHOLDERS: Final = {
 }
 # Plain http is for hosts that have nothing else, by name; everything else is https.
 PLAIN_HTTP_HOSTS: Final = frozenset({"mis.nyiso.com"})
+LONGEST: Final = 400  # characters; with dates filled in it has to fit into a run's record
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})  # where HCP_ALLOW_LOOPBACK lets it
 
 
@@ -33,6 +34,8 @@ def _fault_of(template: str) -> str:
         host = parts.hostname
     except ValueError as problem:
         return f"{template} is not an address: {problem}."
+    if len(template) > LONGEST:
+        return f"{template[:60]}… has more than {LONGEST} characters."
     if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
         return f"{template} is not an https address."
     if parts.scheme == "http" and not may_be_plain(template):

@@ -84,6 +84,7 @@ INTERFACES: Final = (
     _internal(23315, "UPNY CONED", "Upstate to Con Edison"),
     _internal(23320, "SPR/DUN-SOUTH", "Sprain Brook and Dunwoodie South"),
 )  # fmt: skip
+NEVER_SUMMED: Final = frozenset({325376})
 BY_POINT_ID: Final = {known.point_id: known for known in INTERFACES}
 
 # Spellings that stand in other programs and in no file.

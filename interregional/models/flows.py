@@ -4,6 +4,7 @@
 limit that is null was not posted; 0 is a limit.
 """
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from interregional import roster
@@ -45,6 +46,11 @@ class Interface(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    def clean(self) -> None:
+        """No edit may count a flow twice."""
+        if self.is_summed and self.point_id in roster.NEVER_SUMMED:
+            raise ValidationError({"is_summed": "It overlaps other lines of its region: it is in no total."})
 
 
 class InterfaceName(models.Model):

@@ -47,6 +47,18 @@ class FlowSource(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    def clean(self) -> None:
+        """What it fetches must not turn into another report by an edit."""
+        dated = {"{" in template for template in self.url_templates}
+        was = FlowSource.objects.filter(pk=self.pk).first()
+        if len(dated) == 2 or (was is not None and was.url_templates and dated != {not was.is_static}):
+            kind = (
+                "are of the latest interval: none has a date" if was and was.is_static else "have a date each"
+            )
+            raise ValidationError(
+                {"url_templates": f"Addresses of this source {kind}, and there is at least one."}
+            )
+
     @property
     def is_static(self) -> bool:
         """True where the same address always holds the latest interval."""

@@ -83,6 +83,7 @@ def test_without_a_queue_it_is_said_that_nothing_was_started(
         ('["https://example.com/{DAY}.csv"]', "is no placeholder"),
         ('["ftp://example.com/x.csv"]', "not an https address"),
         ('"https://example.com/x.csv"', "Give a list"),
+        (f'["https://example.com/{"x" * 500}/{{YYYY}}.csv"]', "more than 400 characters"),
     ],
 )
 def test_an_address_that_cannot_be_is_refused(client: Client, db: None, templates: str, said: str) -> None:
@@ -97,6 +98,51 @@ def test_an_address_that_cannot_be_is_refused(client: Client, db: None, template
     assert said in page.content.decode()
     form["url_templates"] = '["https://example.com/{YYYYMMDD}.csv"]'
     assert client.post(f"/admin/interregional/flowsource/{source.pk}/change/", form).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("code", "templates"),
+    [
+        (CURRENT, '["https://example.com/{YYYYMMDD}.csv"]'),
+        (CURRENT, '["https://example.com/now.csv", "https://example.com/{YYYYMMDD}.csv"]'),
+        (CURRENT, "[]"),
+        (DAILY, '["https://example.com/now.csv"]'),
+        (DAILY, "[]"),
+    ],
+)
+def test_a_source_of_days_stays_one_and_so_does_the_one_of_the_moment(
+    client: Client, db: None, code: str, templates: str
+) -> None:
+    client.force_login(make_user("operator"))
+    source = FlowSource.objects.get(code=code)
+    form = {
+        "title": source.title, "url_templates": templates, "archive_templates": "[]",
+        "frequency_minutes": 60, "is_enabled": "on", "attribution": "x",
+    }  # fmt: skip
+    page = client.post(f"/admin/interregional/flowsource/{source.pk}/change/", form)
+    assert page.status_code == 200
+    assert "Addresses of this source" in page.content.decode()
+    source.refresh_from_db()
+    assert source.is_static is (code == CURRENT)
+
+
+def test_quebec_import_and_export_is_in_no_total_whoever_ticks_it(client: Client, db: None) -> None:
+    client.force_login(make_user("operator"))
+    overlap = Interface.objects.get(point_id=325376)
+    form = {
+        "label": overlap.label,
+        "region": "quebec",
+        "is_external": "on",
+        "is_summed": "on",
+        "landing_zone": "",
+    }
+    form |= {"names-TOTAL_FORMS": "0", "names-INITIAL_FORMS": "0"}
+    address = f"/admin/interregional/interface/{overlap.pk}/change/"
+    page = client.post(address, form)
+    assert page.status_code == 200
+    assert "it is in no total" in page.content.decode()
+    del form["is_summed"]
+    assert client.post(address, form).status_code == 302
 
 
 def test_what_was_edited_stays_and_the_rest_follows_a_release(db: None) -> None:
