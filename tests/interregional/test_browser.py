@@ -138,6 +138,31 @@ def test_the_page_renews_itself_and_keeps_what_is_open(chromium: Browser, site: 
         expect(page.locator("#chart-23316")).not_to_have_attribute("data-drawn", drawn or "")
 
 
+def test_flows_of_a_quarter_of_an_hour_and_some_seconds_are_old_with_scripts_as_without(
+    chromium: Browser, site: Site, portal: Portal
+) -> None:
+    """Both say it at the same second: the script does not take back what the server has said."""
+    at = timezone.now().replace(microsecond=0) - minutes(15) - minutes(1 / 6)
+    load(portal.folder, as_file([row(at)], seconds=True))
+    for runs_scripts in (False, True):
+        with window(chromium, site, java_script_enabled=runs_scripts) as view:
+            page = view.open("/interregional/")
+            page.wait_for_load_state("networkidle")
+            expect(page.locator(".stale-words")).to_be_visible()
+            expect(page.locator(".as-of")).to_contain_text("15 min ago")
+
+
+def test_the_arrows_of_the_drawing_are_links_with_names(
+    chromium: Browser, site: Site, portal: Portal
+) -> None:
+    """Not parts of a picture, which has none: whoever tabs through them is told where they lead."""
+    load(portal.folder, flows(fresh()))
+    with window(chromium, site) as view:
+        page = view.open("/interregional/")
+        expect(page.get_by_role("link", name="PJM AC ties: 420 MW into New York")).to_have_count(1)
+        expect(page.get_by_role("img").filter(has=page.locator("a"))).to_have_count(0)
+
+
 def test_the_page_is_read_without_scripts(chromium: Browser, site: Site, portal: Portal) -> None:
     load(portal.folder, flows(fresh()))
     with window(chromium, site, java_script_enabled=False) as view:

@@ -8,12 +8,13 @@
 
   function minutesOld() {
     const line = now.querySelector("[data-moment]");
-    return line ? Math.max(0, Math.floor((Date.now() - Date.parse(line.dataset.moment)) / 60_000)) : null;
+    return line ? Math.max(0, (Date.now() - Date.parse(line.dataset.moment)) / 60_000) : null;
   }
 
   function sayAge() {
-    const minutes = minutesOld();
-    if (minutes === null) return;
+    const old = minutesOld();
+    if (old === null) return;
+    const minutes = Math.floor(old), isStale = old > STALE_AFTER;
     const line = now.querySelector("[data-moment]");
     const ago = minutes < 1 ? "just now"
       : minutes < 60 ? `${minutes} min ago`
@@ -21,8 +22,8 @@
       : `${Math.floor(minutes / 1440).toLocaleString("en-US")} days ago`;
     const said = line.querySelector("[data-ago]");
     if (said.textContent !== ago) said.textContent = ago;
-    line.classList.toggle("stale", minutes > STALE_AFTER);
-    line.querySelector(".stale-words").hidden = minutes <= STALE_AFTER;
+    line.classList.toggle("stale", isStale);
+    line.querySelector(".stale-words").hidden = !isStale;
   }
 
   function replaceWith(html) {
