@@ -18,7 +18,15 @@ FIRST, LAST = date(1990, 1, 1), date(2200, 1, 1)
 LONGEST_AT_5_MIN: Final = timedelta(days=367)
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[ +-]\d\d:\d\d)?", re.ASCII)
-MOMENT = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[ +-]\d\d:\d\d))?$"
+# What programs are told: days that there are (of February 28), hours and minutes, the offset.
+_DAY = (
+    r"(199\d|20\d\d|21\d\d)-((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)"
+    r"|02-(0[1-9]|1\d|2[0-8]))"
+)
+_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+_SECONDS = r":[0-5]\d(\.\d{1,6})?"
+MOMENT = rf"^{_DAY}([T ]{_TIME}({_SECONDS})?(Z|[ +-]{_TIME}))?$".replace(r"\d", "[0-9]")
+PLACE = rf"^{_DAY}T{_TIME}{_SECONDS}Z~\d{{1,9}}$".replace(r"\d", "[0-9]")
 
 
 @extend_schema_field({"type": "string", "pattern": MOMENT})
@@ -56,7 +64,7 @@ class Moment(serializers.Field[Any, str, Any, Any]):
         return found
 
 
-@extend_schema_field({"type": "array", "items": {"type": "string"}})
+@extend_schema_field({"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1})
 class InterfacesField(serializers.Field[Any, str, Any, Any]):
     """Names (present or past) or Point IDs, separated by commas; read as the interfaces' own ids."""
 
@@ -89,7 +97,7 @@ def _words() -> dict[str, int]:
     return words
 
 
-@extend_schema_field({"type": "array", "items": {"type": "string", "enum": Region.values}})
+@extend_schema_field({"type": "array", "items": {"type": "string", "enum": Region.values}, "minItems": 1})
 class RegionsField(serializers.Field[Any, str, Any, Any]):
     """Regions, separated by commas."""
 
@@ -107,7 +115,7 @@ class RegionsField(serializers.Field[Any, str, Any, Any]):
         return found
 
 
-@extend_schema_field({"type": "string"})
+@extend_schema_field({"type": "string", "pattern": PLACE})
 class After(serializers.Field[Any, str, Any, Any]):
     """Where the page before ended: instant and place."""
 
@@ -123,6 +131,11 @@ class After(serializers.Field[Any, str, Any, Any]):
         if instant.tzinfo is None or not FIRST <= instant.date() <= LAST or not is_place:
             self.fail("form")
         return instant, int(place)
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string", "enum": NEIGHBOUR_CODES}, "minItems": 1})
+class NeighboursField(RegionsField):
+    """Neighbours, separated by commas."""
 
 
 class FlowParameters(Parameters):
@@ -167,7 +180,9 @@ class InterfaceFlowParameters(FlowParameters):
 class InterregionalFlowParameters(FlowParameters):
     """Neighbours over a stretch of time."""
 
-    regions = RegionsField(default=None, known=NEIGHBOUR_CODES, help_text="Only these, separated by commas")
+    regions = NeighboursField(
+        default=None, known=NEIGHBOUR_CODES, help_text="Only these, separated by commas"
+    )
     limit = WholeNumber(
         default=None, min_value=1, max_value=1_000, help_text="Rows a page, 100 without it; CSV has all"
     )

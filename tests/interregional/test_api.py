@@ -3,11 +3,12 @@
 import csv
 import io
 import json
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from django.test import Client
@@ -350,6 +351,19 @@ def test_the_part_that_changes_is_sent_again_when_its_flows_have_become_old(
     again = client.get("/interregional/now", headers=held)
     assert again.status_code == 200
     assert "state-line stale" in again.content.decode()
+
+
+def test_every_date_that_is_described_is_taken_and_no_region_that_is_not(client: Client, real: None) -> None:
+    described = client.get("/api/v1/openapi.json").json()["paths"]["/api/interregional-flows"]["get"]
+    schemas = {parameter["name"]: parameter["schema"] for parameter in described["parameters"]}
+    for region in schemas["regions"]["items"]["enum"]:
+        assert client.get(f"{NEIGHBOURS}?regions={region}").status_code == 200
+    assert client.get(f"{NEIGHBOURS}?regions=new_york").status_code == 400
+    place = urlsplit(ask(client, f"{NEIGHBOURS}?{DAY}&limit=1")["next"]).query.rpartition("after=")[2]
+    assert re.fullmatch(schemas["after"]["pattern"], unquote(place))
+    for text, taken in (("2026-02-28", True), ("2026-07-01T12:00Z", True), ("2026-02-30", False)):
+        assert bool(re.fullmatch(schemas["start_date"]["pattern"], text)) is taken
+        assert (client.get(f"{NEIGHBOURS}?start_date={text}").status_code == 200) is taken
 
 
 def test_with_nothing_stored_the_answer_is_an_empty_list(client: Client, db: None) -> None:

@@ -18,6 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from hosting.api.openapi import description
 from hosting.models import HostingCapacityRecord
+from interregional.ingest import load_file
 from tests.conftest import ROOT
 from tests.factories import (
     line,
@@ -29,17 +30,19 @@ from tests.factories import (
     make_summary,
     make_utility,
 )
+from tests.interregional.files import real_day
 
 pytestmark = pytest.mark.slow
 
 REQUESTS_AN_ADDRESS = 30
-OURS = "^/api/v1/(utilities|hosting-capacity|openapi)"
+OURS = "^/api/v1/(utilities|hosting-capacity|openapi)|^/api/(v1/)?(interface|interregional)-flows"
 CODES = "alpha,beta,gamma,nobody"
 
 
 @pytest.fixture
-def filled(transactional_db: None) -> None:
-    """alpha: allowed and display only, all sorts of rows; beta: display only; gamma: nothing; no `nobody`."""
+def filled(transactional_db: None, tmp_path: Path) -> None:
+    """alpha: allowed and display only, all sorts of rows; beta: display only; gamma: nothing; no `nobody`.
+    Flows of the real day."""
     alpha = make_utility("alpha", is_synthetic=True)
     source = make_published_run(make_source(alpha, "feeders")).source
     for number in range(40):
@@ -62,6 +65,9 @@ def filled(transactional_db: None) -> None:
     )
     make_run(source, status="failed", error_message="No answer.\nNothing was changed.")
     make_utility("gamma")
+    day = tmp_path / "day.csv"
+    day.write_bytes(real_day())
+    assert load_file(day).status == "completed"
 
 
 def test_no_request_finds_an_answer_that_the_description_does_not_know(
