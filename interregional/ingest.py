@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import Q
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -161,7 +162,14 @@ def _end(run: FlowRun, status: RunStatus, error: str = "") -> None:
 
 def end_dead_runs(source: FlowSource) -> int:
     """Whoever holds the source knows that no other run of it is alive."""
-    return FlowRun.objects.filter(source=source, status=RunStatus.RUNNING).update(
+    dead = FlowRun.objects.filter(source=source, status=RunStatus.RUNNING)
+    # Counts are written with the rows: a run that has some had committed them.
+    stored = dead.filter(Q(inserted__gt=0) | Q(updated__gt=0)).update(
+        status=RunStatus.COMPLETED,
+        completed_at=timezone.now(),
+        error="Its process ended when its rows were stored, before the rest was written down.",
+    )
+    return stored + dead.update(
         status=RunStatus.FAILED,
         completed_at=timezone.now(),
         error="Its process ended before the run did. What was stored before stays.",

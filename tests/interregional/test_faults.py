@@ -153,6 +153,45 @@ def test_a_worker_killed_in_mid_load_leaves_nothing_and_the_next_poll_is_right(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_right_after_the_commit_has_told_what_it_stored(
+    portal: Portal, publishers: Publishers
+) -> None:
+    publishers.first.answers["/current.csv"] = body(latest(mark()))
+    done = portal.python("-m", "tests.interregional.interrupted", "after")
+    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+    assert len(stored()) == 2
+    assert pull_current().inserted in {0, 2}  # the mark may have passed meanwhile
+    first = FlowRun.objects.order_by("id")[0]
+    assert (first.status, first.inserted) == ("completed", 2)
+    assert "when its rows were stored" in first.error
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_rows_from_several_processes_at_once_are_stored_once(
+    portal: Portal, publishers: Publishers, tmp_path: Path
+) -> None:
+    """A file loaded twice by hand while the timetable reads the same as today's and as the latest."""
+    whole = as_file([r for n in range(40) for r in (row(mark() - minutes(5 * n), p) for p in (23316, 23317))])
+    publishers.first.answers["/current.csv"] = body(whole)
+    path = tmp_path / "same.csv"
+    path.write_bytes(whole)
+    load = [sys.executable, "manage.py", "load_flows", str(path)]
+    commands = [load, load, [sys.executable, "manage.py", "pull_flows"]]
+    running = [
+        subprocess.Popen(
+            command, cwd=ROOT, env=portal.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        for command in commands
+    ]
+    for process in running:
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, said.decode()
+    assert len(stored()) == len(set(stored())) == 80
+    assert sorted(run.inserted for run in FlowRun.objects.all()) == [0, 0, 80]
+    assert {run.updated for run in FlowRun.objects.all()} == {0}
+
+
+@pytest.mark.django_db(transaction=True)
 def test_one_run_at_a_time_of_a_source(portal: Portal, publishers: Publishers) -> None:
     publishers.first.answers["/current.csv"] = body(latest(mark()))
     source = FlowSource.objects.get(code=CURRENT)
