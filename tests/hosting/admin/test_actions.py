@@ -306,7 +306,8 @@ def test_from_click_to_result(portal: Portal, real: Source, client: Client) -> N
             ended(Trial.objects.get(kind=kind))
             shown[kind] = client.get(where).content.decode()
     assert "Every field that the catalog maps is there." in shown["discover"]
-    assert "# No field looks like a capacity" in shown["discover"]
+    assert "# A draft. Save it as" in shown["discover"]
+    assert "hosting_capacity_mw" in shown["discover"]  # drafted from the field named mw
     for words in ("As published", "Canonical", "&lt;b&gt;bold&lt;/b&gt;", "Column by column", "Least"):
         assert words in shown["dry_run"]
     assert "<b>bold</b>" not in shown["dry_run"]
