@@ -118,7 +118,9 @@ class FlowView(StrictView):
         following = None
         if len(found) > limit:
             query = request.query_params.copy()
-            query["after"] = f"{shown[-1].timestamp.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}~{shown[-1].place}"
+            query["after"] = f"{_exactly(shown[-1].timestamp)}~{shown[-1].place}"
+            if "start_date" not in query and there.newest is not None:  # the rest, though newer rows come
+                query["start_date"] = query["end_date"] = _exactly(there.newest)
             following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
         said = {
             "results": [dict(zip(names, _values(row), strict=False)) for row in shown],
@@ -170,6 +172,10 @@ class InterregionalFlows(FlowView):
         return Interfaces(
             list(primary.values_list("pk", flat=True)), [code for code in NEIGHBOUR_CODES if code in regions]
         )
+
+
+def _exactly(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def _values(row: FlowNow) -> tuple[Any, ...]:

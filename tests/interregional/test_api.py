@@ -142,6 +142,18 @@ def test_without_dates_the_latest_instant_is_answered(client: Client, real: None
     ]
 
 
+def test_the_pages_of_the_latest_instant_are_of_that_instant_though_a_newer_one_comes(
+    client: Client, tmp_path: Path
+) -> None:
+    at = utc("2026-07-01 12:00")
+    load(tmp_path, as_file([row(at, point) for point in PJM]))
+    first = ask(client, f"{FLOWS}?limit=3")
+    load(tmp_path, as_file([row(at + minutes(5), point) for point in PJM]))
+    rest = every(client, "{0.path}?{0.query}".format(urlsplit(first["next"])))
+    assert {f["timestamp"] for f in [*first["results"], *rest]} == {"2026-07-01T12:00:00Z"}
+    assert sorted(f["point_id"] for f in [*first["results"], *rest]) == sorted(PJM)
+
+
 def test_regional_totals_are_the_sums_of_their_lines(client: Client, real: None) -> None:
     flows: dict[tuple[str, int], Decimal] = {
         (k[0], k[1]): Decimal(str(v["flow_mw"])) for k, v in published().items()
