@@ -9,7 +9,7 @@ from interregional.models import Region
 
 REASONS = [
     ("no_limit_posted", "No limit posted for this direction"),
-    ("closed_this_way", "The limit of this direction is 0"),
+    ("closed_this_way", "The limit of this direction is 0 or below"),
     ("a_line_has_no_limit", "One of the region's lines has no limit"),
     ("line_missing", "One of the region's lines has no row at this instant"),
 ]
