@@ -245,7 +245,7 @@ class HostingCapacityRecord(RecordColumns):
                 include=["source", "remaining_capacity_mw", "hosting_capacity_mw", "constraining_metric"],
                 name="record_page",
             ),
-            # Distances in metres, nearest first; rows of another figure or with too little are not measured.
+            # What reaches into a box of metres around a place, by figure, without reading a shape.
             GistIndex(
                 "capacity_type",
                 "variant",
