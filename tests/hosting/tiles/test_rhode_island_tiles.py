@@ -102,6 +102,7 @@ def _indexes_are_used(at: tuple[int, int, int]) -> None:
     for layer, index in (("feeders", "record_geometry_3857"), ("sections", "section_geometry_3857")):
         sql = statement(LAYERS[layer], z, of_utility=False, cells_are_kept=True)
         with connection.cursor() as cursor:
+            cursor.execute("ANALYZE hosting_hostingcapacityrecord, hosting_hostingcapacitysection")
             cursor.execute(f"EXPLAIN {sql}", {**given, "z": z, "x": x, "y": y, "sources": [source]})
             assert index in "\n".join(row for (row,) in cursor.fetchall())
 
