@@ -10,6 +10,9 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+import threading
+from contextlib import suppress
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -24,7 +27,10 @@ from hcportal.pace import Retry
 PORTS = {"https": {443, 6443}, "http": {80, 6080}}
 """Where web servers and ArcGIS servers listen; whoever listens elsewhere is none that we read."""
 _SERVICE = re.compile(r"(/[\w.~%-]+)*/rest/services(/[\w.~%-]+)+/(Feature|Map)Server(/\d+)?", re.IGNORECASE)
+_ASIDE = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""The only IPv6 addresses that are given out; translated, compatible and site-local ones lie outside."""
 
 
 def is_permitted(address: str, *, allow_loopback: bool) -> bool:
@@ -39,6 +45,8 @@ def is_permitted(address: str, *, allow_loopback: bool) -> bool:
             return is_permitted(str(inner), allow_loopback=allow_loopback)
     if ip.is_loopback:
         return allow_loopback
+    if isinstance(ip, ipaddress.IPv6Address) and ip not in _UNICAST:
+        return False
     return ip.is_global and not ip.is_multicast
 
 
@@ -59,6 +67,7 @@ class _Checked(HTTPConnection):
     """A connection that looks its host up itself, so that what was checked is what is connected to."""
 
     allow_loopback = False
+    deadline: float = 180  # seconds for the head of an answer
 
     def _new_conn(self) -> socket.socket:
         timeout = self.timeout if isinstance(self.timeout, int | float) else None
@@ -76,25 +85,41 @@ class _Checked(HTTPConnection):
                 problem = found
         raise Retry(Unreachable(f"{self.host} refused the connection ({problem})")) from problem
 
+    def getresponse(self) -> Any:  # urllib3's, which is not that of http.client
+        """The head of the answer, in time also where it comes byte by byte, each within the read timeout."""
+        late = threading.Event()
+        timer = threading.Timer(self.deadline, _hang_up, (self.sock, late))
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().getresponse()
+        except (OSError, HTTPException) as problem:
+            if not late.is_set():
+                raise
+            message = f"{self.host} took longer than {self.deadline} s to begin its answer"
+            raise Retry(Unreachable(message), once=True) from problem
+        finally:
+            timer.cancel()
+
+
+def _hang_up(connected: socket.socket, late: threading.Event) -> None:
+    """End a connection under its reader, beneath TLS where that is spoken."""
+    late.set()
+    with suppress(OSError):
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
 
 class _CheckedTLS(_Checked, HTTPSConnection):
     """The same under TLS; the certificate is checked against the host's name, not the address."""
 
 
-class _CheckedLocal(_Checked):
-    allow_loopback = True
-
-
-class _CheckedLocalTLS(_CheckedTLS):
-    allow_loopback = True
-
-
 class CheckedAdapter(HTTPAdapter):
     """Keep-alive pools whose connections check where they go."""
 
-    def __init__(self, *, allow_loopback: bool, pool: int) -> None:
-        self._plain: type[HTTPConnection] = _CheckedLocal if allow_loopback else _Checked
-        self._tls: type[HTTPConnection] = _CheckedLocalTLS if allow_loopback else _CheckedTLS
+    def __init__(self, *, allow_loopback: bool, pool: int, deadline: float) -> None:
+        told = {"allow_loopback": allow_loopback, "deadline": deadline}
+        self._plain: type[HTTPConnection] = type("Checked", (_Checked,), told)
+        self._tls: type[HTTPConnection] = type("CheckedTLS", (_CheckedTLS,), told)
         super().__init__(pool_connections=32, pool_maxsize=pool, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -147,7 +172,8 @@ def entered(url: str) -> str:
         parts = urlsplit(url)
     except ValueError as problem:
         raise RefusedAddress(f"{url} is not an address: {problem}") from problem
-    if parts.scheme != "recorded" and not _SERVICE.fullmatch(parts.path):
+    steps_aside = _ASIDE.search(parts.path)
+    if parts.scheme != "recorded" and (steps_aside or not _SERVICE.fullmatch(parts.path)):
         raise RefusedAddress(
             f"{parts.scheme}://{parts.hostname or ''}{parts.path} is no map service: its address has"
             " /rest/services/ in it and ends in FeatureServer or MapServer, or in one of these and a"

@@ -95,8 +95,10 @@ class Client:
         if ca_file is not None:
             self._session.verify = str(ca_file)
         self._session.adapters.clear()
-        self._session.mount("https://", CheckedAdapter(allow_loopback=allow_loopback, pool=per_host))
-        self._session.mount("http://", CheckedAdapter(allow_loopback=allow_loopback, pool=per_host))
+        for scheme in ("https://", "http://"):
+            self._session.mount(
+                scheme, CheckedAdapter(allow_loopback=allow_loopback, pool=per_host, deadline=deadline)
+            )
         self._recorded = recorded_root is not None
         if recorded_root is not None:
             from hosting.sources.recorded import RecordedAdapter

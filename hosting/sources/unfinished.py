@@ -66,7 +66,10 @@ class Unfinished:
             return None
         if layer.count is not None and told["layer_count"] != layer.count:
             return None
-        content = zstandard.ZstdDecompressor().decompress(self._ids.read_bytes())
+        try:
+            content = zstandard.ZstdDecompressor().decompress(self._ids.read_bytes())
+        except (OSError, zstandard.ZstdError):  # the machine went down while it was written
+            return None
         ids = array("q", content).tolist()
         return Plan(ids, told["count"]) if told["ids"] == _hash(ids) else None
 

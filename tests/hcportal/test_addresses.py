@@ -30,12 +30,16 @@ HERE = [
     "https://[::ffff:7f00:1]",
     "https://[64:ff9b::7f00:1]",
     "https://[2002:7f00:1::]",
+    "https://[::7f00:1]",
+    "https://[::ffff:0:7f00:1]",
+    "https://[64:ff9b:1::7f00:1]",
     "https://localhost",
 ]
 ELSEWHERE = [
     "https://[::ffff:169.254.169.254]",
     "https://[fe80::1]",
     "https://[fd00:ec2::254]",
+    "https://[fec0::1]",
     "https://10.0.0.1",
     "https://172.31.255.1",
     "https://192.168.0.1",
@@ -165,6 +169,8 @@ def test_an_address_that_was_typed_is_asked_without_its_question(typed: str, ask
         "https://host.example/",
         "https://host.example/rest/services",
         "https://host.example/rest/services/x/ImageServer",
+        "https://host.example/rest/services/../../manager/x/FeatureServer",
+        "https://host.example/rest/services/%2E./x/FeatureServer",
         "https://host.example/rest/services/x/FeatureServer/0/addFeatures",
         "https://host.example/services/x/FeatureServer/0",
         "https://host.example/rest/services/x y/FeatureServer",
@@ -186,7 +192,8 @@ def test_the_pause_between_two_starts_at_a_host_is_kept_by_all_clients_together(
         starts = [asked.began for asked in server.log]
         gaps = [later - earlier for earlier, later in pairwise(starts)]
         assert len(gaps) == 5
-        assert min(gaps) >= 0.09
+        assert sum(gaps) >= 0.45, "five pauses, less what the first request was late"
+        assert min(gaps) >= 0.05, "none was left out; on a busy machine one arrives late and the next in time"
 
 
 def test_a_host_that_complains_to_one_client_is_asked_less_by_all(tmp_path: Any) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import socket
+import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -131,6 +134,43 @@ def test_a_body_that_drips_is_given_up(server: Faulty) -> None:
             client.get(server.url)
     assert time.monotonic() - began < 3
     assert len(server.log) == 2  # a timeout is tried once more, not six times
+
+
+@contextmanager
+def dripping_head(certificate: Path | None = None) -> Iterator[int]:
+    """A port where each byte of an answer's head comes in time, and the head never ends."""
+    listening: socket.socket = socket.create_server(("127.0.0.1", 0))
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        listening = context.wrap_socket(listening, server_side=True)
+
+    def answer() -> None:
+        with suppress(OSError):  # a client that hangs up, and the end of the test
+            while True:
+                connected, _ = listening.accept()
+                with connected, suppress(OSError):
+                    connected.recv(9_000)
+                    for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 60:
+                        connected.sendall(bytes([byte]))
+                        time.sleep(0.05)
+
+    threading.Thread(target=answer, daemon=True).start()
+    with listening:
+        yield int(listening.getsockname()[1])
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_head_that_drips_is_given_up_too(scheme: str, certificate: Path) -> None:
+    under_tls = scheme == "https"
+    with (
+        dripping_head(certificate if under_tls else None) as port,
+        Client(allow_loopback=True, ca_file=certificate, deadline=0.4, backoff=0.01) as client,
+    ):
+        began = time.monotonic()
+        with pytest.raises(Unreachable, match=r"took longer than 0\.4 s to begin"):
+            client.get(f"{scheme}://localhost:{port}/x")
+    assert time.monotonic() - began < 2.5, "one byte in 50 ms takes over 4 s"
 
 
 def test_a_server_that_says_nothing_is_given_up(server: Faulty) -> None:

@@ -168,6 +168,21 @@ def test_a_page_that_was_not_written_whole_is_asked_for_again(portal: Portal) ->
         assert asked_ids(server.asked("page"))[:250] == list(range(1, 251))
 
 
+def test_a_plan_that_was_not_written_whole_is_made_again(portal: Portal) -> None:
+    with serving(layer_of(2_500, max_record_count=250)) as server:
+        source = add(portal, server)
+        fail_from(server, 6)
+        portal.ingest(source)
+        ids = Path(open_lake().path("bronze/unfinished/scratch/sections")) / "ids.zst"
+        ids.write_bytes(b"")
+        server.faults.clear()
+        server.log.clear()
+        run = portal.ingest(source)
+        assert in_bronze("scratch", run) == list(range(1, 2_501))
+        assert len(server.asked("ids")) == 1
+        assert 1 not in asked_ids(server.asked("page")), "the pages are as they were"
+
+
 # --- Unchanged ----------------------------------------------------------------------------------------------
 
 
