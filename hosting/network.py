@@ -8,12 +8,13 @@ are no longer published go. No states in between are kept in PostgreSQL: nobody'
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.csv
 from django.db import connection, transaction
-from django.utils import timezone
+from django.utils.timezone import now
 from pyspark.sql import functions as F
 
 from hcportal.errors import FetchError
@@ -30,6 +31,7 @@ from utilities.spec import SourceSpec
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
+    from pyspark.sql import DataFrame
 
 MOST_EXAMPLES = 100
 
@@ -53,43 +55,48 @@ def load(lake: Lake, spec: SourceSpec, recorder: Recorder) -> None:
         recorder.note(counts={spec.holds: counted}, records_written=sum(counted.values()) - counted["kept"])
         recorder.keep_findings([*found, *([unlinked] if unlinked else [])])
         recorder.done("check")
-        now = timezone.now()
-        Source.objects.filter(pk=run.source_id).update(published_run=run, last_checked_at=now)
-        Utility.objects.filter(pk=run.utility_id).update(last_ingested_at=now)
-        HCIngestionRun.objects.filter(pk=run.pk).update(status=RunStatus.COMPLETED, completed_at=now)
+        at = now()
+        Source.objects.filter(pk=run.source_id).update(published_run=run, last_checked_at=at)
+        Utility.objects.filter(pk=run.utility_id).update(last_ingested_at=at)
+        HCIngestionRun.objects.filter(pk=run.pk).update(status=RunStatus.COMPLETED, completed_at=at)
     run.refresh_from_db(fields=["status", "completed_at"])
     recorder.done("published")
 
 
 def _copy(cursor: CursorWrapper, lake: Lake, spec: SourceSpec, run: HCIngestionRun) -> None:
     """The run's rows in our words and units, into the temporary table."""
+    rows = lake.read_run(tables.BRONZE, run.utility.utility_code, run.pk)
+    frame = read_rows(rows, spec, field_types(run), timezone=run.utility.timezone, codes=field_codes(run))
+    with cursor.copy(f"COPY network_row ({', '.join(frame.columns)}) FROM STDIN (FORMAT csv)") as copy:
+        for batch in changes.batches(lake, frame):
+            buffer = io.BytesIO()
+            pa.csv.write_csv(batch.select(frame.columns), buffer, pa.csv.WriteOptions(include_header=False))
+            copy.write(buffer.getvalue())
+    cursor.execute("ANALYZE network_row")
+
+
+def read_rows(
+    rows: DataFrame, spec: SourceSpec, types: Mapping[str, str], *, timezone: str, codes: cells.Codes
+) -> DataFrame:
+    """Bronze rows in our words and units, all as text: row_no, geometry (hex EWKB), unread, `sql.COLUMNS`.
+
+    `types` are those that the layer declared; `unread` names what was published and is not understood.
+    """
     assert spec.network is not None  # noqa: S101 - the pipeline looked
-    utility = run.utility
-    rows = lake.read_run(tables.BRONZE, utility.utility_code, run.pk)
     rows = rows.withColumn("attributes", silver.without_nul(F.col("attributes")))
-    parsed = cells.texts(rows, spec, field_codes(run))
-    types, readings = field_types(run), spec.network.readings()
-    a = F.col("a")
+    a, readings = F.col("a"), spec.network.readings()
     values = {
-        name: readers.read(reading, a, types[reading.field], utility.timezone)
-        for name, reading in readings.items()
+        name: readers.read(reading, a, types[reading.field], timezone) for name, reading in readings.items()
     }
     wkb = F.hex("geometry")
     ewkb = F.concat(F.substring(wkb, 1, 8), F.lit("20E6100000"), F.expr("substring(hex(geometry), 11)"))
     unread = [F.when(readers.unread(readings[name], a, value), F.lit(name)) for name, value in values.items()]
-    frame = parsed.select(
+    return cells.texts(rows, spec, codes).select(
         "row_no",
         F.when(F.col("geometry").isNotNull(), ewkb).alias("geometry"),
         F.concat_ws(", ", *unread).alias("unread"),
         *[values.get(name, F.lit(None)).cast("string").alias(name) for name in sql.COLUMNS],
     )
-    names = ("row_no", "geometry", "unread", *sql.COLUMNS)
-    with cursor.copy(f"COPY network_row ({', '.join(names)}) FROM STDIN (FORMAT csv)") as copy:
-        for batch in changes.batches(lake, frame):
-            buffer = io.BytesIO()
-            pa.csv.write_csv(batch.select(names), buffer, pa.csv.WriteOptions(include_header=False))
-            copy.write(buffer.getvalue())
-    cursor.execute("ANALYZE network_row")
 
 
 def _refused(cursor: CursorWrapper, spec: SourceSpec) -> list[Noticed]:

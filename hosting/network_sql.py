@@ -66,9 +66,11 @@ WITH old AS (
         division = EXCLUDED.division, voltage_kv = EXCLUDED.voltage_kv,
         installed_dg_mw = EXCLUDED.installed_dg_mw, queued_dg_mw = EXCLUDED.queued_dg_mw,
         geometry = EXCLUDED.geometry, geometry_3857 = EXCLUDED.geometry_3857
-    WHERE (t.source_id, t.division, t.voltage_kv, t.installed_dg_mw, t.queued_dg_mw, t.geometry)
-          IS DISTINCT FROM (EXCLUDED.source_id, EXCLUDED.division, EXCLUDED.voltage_kv,
-                            EXCLUDED.installed_dg_mw, EXCLUDED.queued_dg_mw, EXCLUDED.geometry)
+    WHERE (t.source_id, t.external_id, t.division, t.voltage_kv, t.installed_dg_mw, t.queued_dg_mw,
+           t.geometry)
+          IS DISTINCT FROM (EXCLUDED.source_id, coalesce(nullif(EXCLUDED.external_id, ''), t.external_id),
+                            EXCLUDED.division, EXCLUDED.voltage_kv, EXCLUDED.installed_dg_mw,
+                            EXCLUDED.queued_dg_mw, EXCLUDED.geometry)
     RETURNING t.name
 )
 SELECT CASE WHEN done.name IS NULL THEN 'kept' WHEN old.name IS NULL THEN 'added' ELSE 'changed' END,

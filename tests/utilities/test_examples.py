@@ -3,6 +3,7 @@
 `tests/examples/<utility>/<source>/` holds a layer's description and a page of rows in Esri's form (the field
 names and quirks are the publisher's, the values are made up), and `expected.yaml`: what each row and each
 feeder becomes. A column that is not named there must be empty; a status that is not named is `published`.
+Rows of a source that holds no capacity become rows of the network, with `place` for the kind of their shape.
 """
 
 import json
@@ -13,9 +14,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import shapely
 import yaml
 
 from hcportal.http import Client
+from hosting import network
 from hosting.fetching import open_mapped_layer
 from hosting.lake import rollup, silver
 from hosting.sources import arcgis
@@ -37,8 +40,6 @@ def sources() -> Iterator[tuple[UtilitySpec, SourceSpec]]:
     """Every source of a real utility that was seen, or has an example anyway."""
     for entry in ENTRIES.values():
         for spec in () if entry.synthetic else entry.sources:
-            if spec.holds != "capacity":
-                continue  # tests/hosting/test_network.py runs these entries
             seen = (entry.status, spec.status) == ("seen", "seen")
             if seen or (EXAMPLES / entry.code / spec.code).exists():
                 yield entry, spec
@@ -57,22 +58,21 @@ def published(entry: UtilitySpec, spec: SourceSpec, root: Path) -> tuple[arcgis.
 
 
 def staged(entry: UtilitySpec, spec: SourceSpec, root: Path) -> Any:
-    """Stage rows, as a run would make them."""
+    """Stage rows, as a run would make them; of the network where the source holds no capacity."""
     layer, pages = published(entry, spec, root)
+    types = {field.name: field.type for field in layer.fields}
+    codes = {field.name: field.codes for field in layer.fields if field.codes}
     rows = [
         {"object_id": str(number), "attributes": attributes, "geometry": wkb}
         for page in pages
         for number, attributes, wkb in zip(page.object_ids, page.attributes, page.wkb, strict=True)
     ]
     table = pa.Table.from_pylist([row | {"row_no": n} for n, row in enumerate(rows)], schema=SCHEMA)
+    frame = session().createDataFrame(table)
+    if spec.network is not None:
+        return network.read_rows(frame, spec, types, timezone=entry.timezone, codes=codes)
     return silver.stage(
-        session().createDataFrame(table),
-        spec,
-        {field.name: field.type for field in layer.fields},
-        utility=entry.code,
-        timezone=entry.timezone,
-        run_id=1,
-        codes={field.name: field.codes for field in layer.fields if field.codes},
+        frame, spec, types, utility=entry.code, timezone=entry.timezone, run_id=1, codes=codes
     )
 
 
@@ -112,6 +112,15 @@ def of_row(row: Mapping[str, Any], spec: SourceSpec) -> dict[str, Any]:
     return found | said(row)
 
 
+def of_network(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What expected.yaml says of one row of the network: its columns, and the kind of place it has."""
+    found: dict[str, Any] = {"row": Decimal(row["row_no"] + 1)}
+    for name, value in row.items():
+        if value and name not in {"row_no", "geometry"}:
+            found[name] = Decimal(value) if name.endswith(("_kv", "_mw")) else value
+    return found | ({"place": shapely.from_wkb(row["geometry"]).geom_type} if row["geometry"] else {})
+
+
 @pytest.mark.parametrize("source", list(sources()), ids=lambda pair: f"{pair[0].code}/{pair[1].code}")
 def test_an_example_becomes_what_was_worked_out_by_hand(
     source: tuple[UtilitySpec, SourceSpec], tmp_path: Path
@@ -122,6 +131,10 @@ def test_an_example_becomes_what_was_worked_out_by_hand(
         pytest.fail(f"{entry.code}/{spec.code} was seen and has no example in {folder}")
     wanted = yaml.safe_load((folder / "expected.yaml").read_text(encoding="utf-8"))
     stage = staged(entry, spec, tmp_path)
+    if spec.network is not None:
+        of_rows = sorted(stage.toArrow().to_pylist(), key=lambda row: row["row_no"])
+        assert [of_network(row) for row in of_rows] == [expected(row) for row in wanted["rows"]]
+        return
     order = [f"{figure.capacity_type}/{figure.variant}" for figure in spec.figures]
     rows = [of_row(row, spec) for row in stage.toArrow().to_pylist()]
     rows.sort(key=lambda row: (row["row"], order.index(row["figure"]), row.get("feeder_id", "")))

@@ -37,14 +37,24 @@ def sources() -> Iterator[tuple[UtilitySpec, SourceSpec]]:
         yield from ((entry, spec) for spec in entry.sources if not entry.synthetic)
 
 
+def seen_service(spec: SourceSpec) -> list[Layer]:
+    """What somebody saw of the service that a source reads a layer of."""
+    layers = [layer for of_one in registry().values() for layer in of_one]
+    return [layer for layer in layers if layer["service_url"] == spec.service_url]
+
+
+def seen_layers(entry: UtilitySpec, spec: SourceSpec) -> list[Layer]:
+    """What somebody saw of the layer that a source reads."""
+    here = seen_service(spec)
+    mine = [layer for layer in here if not numbers(layer) or spec.layer in numbers(layer)]
+    return mine + [layer for layer in registry()[entry.code] if rotates(layer)]
+
+
 def seen_fields(entry: UtilitySpec, spec: SourceSpec) -> set[str]:
     """The fields that somebody saw in the layer that a source reads."""
-    layers = [layer for of_one in registry().values() for layer in of_one]
-    here = [layer for layer in layers if layer["service_url"] == spec.service_url]
-    mine = [layer for layer in here if not numbers(layer) or spec.layer in numbers(layer)]
-    mine += [layer for layer in registry()[entry.code] if rotates(layer)]
+    mine = seen_layers(entry, spec)
     if any(field.startswith("same as") for layer in mine for field in layer["fields"]):
-        mine = [layer for layer in here if not layer["fields"][0].startswith("assumed")]
+        mine = [layer for layer in seen_service(spec) if not layer["fields"][0].startswith("assumed")]
     return {field for layer in mine for field in layer["fields"]}
 
 
@@ -88,6 +98,17 @@ def test_every_mapped_field_was_seen_in_that_layer(source: tuple[UtilitySpec, So
         assert fields - seen <= {"OBJECTID", "Shape__Length"}
 
 
+@pytest.mark.parametrize("source", list(sources()), ids=lambda pair: f"{pair[0].code}/{pair[1].code}")
+def test_every_amount_of_power_is_read_in_a_unit_that_was_seen(
+    source: tuple[UtilitySpec, SourceSpec],
+) -> None:
+    entry, spec = source
+    told = " ".join(layer["unit"] or "" for layer in seen_layers(entry, spec))
+    units = {unit.lower() for unit in re.findall(r"\b[kM](?:W|VA)\b", told)}
+    used = {reading.reader for reading in spec.readings()} & {"kw", "mw", "kva", "mva"}
+    assert used <= units
+
+
 def test_every_kind_of_shape_is_the_one_that_was_seen() -> None:
     wrong = []
     for entry, spec in sources():
@@ -98,6 +119,12 @@ def test_every_kind_of_shape_is_the_one_that_was_seen() -> None:
             if same and declared and spec.geometry != declared:
                 wrong.append((entry.code, spec.code, spec.geometry, kind))
     assert wrong == []
+
+
+def test_what_was_seen_says_where_and_when() -> None:
+    told = {f"{entry.code}/{spec.code}": spec.evidence or entry.evidence for entry, spec in sources()}
+    undated = [name for name, words in told.items() if not re.search(r"\b20\d\d\b|\bno date\b", words)]
+    assert undated == []
 
 
 def test_what_was_not_verified_is_never_scheduled_and_what_is_unavailable_says_why() -> None:
