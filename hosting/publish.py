@@ -19,6 +19,7 @@ from django.utils.text import slugify
 from pyspark.sql import functions as F
 
 from hosting import publish_sql as sql
+from hosting.der_totals import refresh_der_totals
 from hosting.lake import changes
 from hosting.lake.store import Lake
 from hosting.linking import link
@@ -57,6 +58,7 @@ def publish(
         if (unlinked := link(run.utility_id)) is not None:
             keep_findings(run, [unlinked])
         summarise(run.utility_id)
+        refresh_der_totals(run.utility_id)
         Source.objects.filter(pk=run.source_id).update(published_run=run, last_checked_at=now)
         Utility.objects.filter(pk=run.utility_id).update(last_ingested_at=now)
         # On the row, not on `run`: what is rolled back must not be remembered as done.

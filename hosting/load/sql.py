@@ -120,4 +120,5 @@ TABLES = (
     "hosting_hostingcapacitysection",
     "hosting_hostingcapacityrecord",
     "hosting_der",
+    "hosting_feederdertotals",
 )

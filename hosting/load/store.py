@@ -13,6 +13,7 @@ import numpy as np
 from django.db import connection, models, transaction
 
 from hosting import publish_sql
+from hosting.der_totals import refresh_der_totals
 from hosting.load import draw, figures, rows, sql
 from hosting.load.plan import PLANS, PREFIX, Plan, entry, split
 from hosting.models import (
@@ -21,6 +22,7 @@ from hosting.models import (
     DERVersion,
     DivisionBoundary,
     Feeder,
+    FeederDERTotals,
     Finding,
     HCIngestionRun,
     HostingCapacityRecord,
@@ -173,6 +175,7 @@ def _end(run: HCIngestionRun, plan: Plan, parts: int, feeders: int) -> None:
         counts={"staged": 2 * fetched, "quarantined": 0, **counts},
     )
     summarise(run.utility_id)
+    refresh_der_totals(run.utility_id)
     refresh()
 
 
@@ -198,6 +201,7 @@ _BELONGS_BY: tuple[tuple[type[models.Model], str], ...] = (
     (DataQualitySummary, "utility"),
     (QuarantinedRow, "source__utility"),
     (Finding, "utility"),
+    (FeederDERTotals, "feeder__utility"),
     (Feeder, "utility"),
     (Substation, "utility"),
     (DivisionBoundary, "utility"),

@@ -1,5 +1,6 @@
 """What people read, and how it came to be: runs, records with their history, DER, the network, quality."""
 
+from hosting.models.der_totals import FeederDERTotals
 from hosting.models.ders import DER, DERAddress, DERStatus, DERVersion
 from hosting.models.network import DivisionBoundary, Substation, SubstationLoadProfile
 from hosting.models.overview import OverviewCell, OverviewState
@@ -31,6 +32,7 @@ __all__ = [
     "DivisionBoundary",
     "Feeder",
     "FeederAlias",
+    "FeederDERTotals",
     "Finding",
     "HCIngestionRun",
     "HostingCapacityRecord",

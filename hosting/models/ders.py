@@ -1,5 +1,7 @@
 """DER: what is installed on a feeder and what is planned. Nameplates are rated AC output in kW."""
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from hosting.models.records import Feeder
@@ -30,6 +32,13 @@ class DERColumns(models.Model):
         related_name="+",
         db_index=False,
         help_text="Null where the published reference does not resolve",
+    )
+    further_feeder_ids = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Other feeders that the reference leads to, where it is a list",
     )
     feeder_reference = models.CharField(max_length=300, blank=True, help_text="As published")
     external_id = models.CharField(max_length=120)
@@ -64,6 +73,7 @@ class DER(DERColumns):
         indexes = [
             models.Index(fields=["feeder", "status"], name="der_feeder"),
             models.Index(fields=["utility", "status"], name="der_utility"),
+            GinIndex(fields=["further_feeder_ids"], name="der_further_feeders", fastupdate=False),
         ]
 
     def __str__(self) -> str:

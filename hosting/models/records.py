@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.contrib.gis.db import models
 from django.contrib.postgres.indexes import GistIndex
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 
 from hosting.models.network import Substation
 from hosting.models.runs import HCIngestionRun
@@ -170,6 +170,13 @@ class Capacity(models.Model):
         abstract = True
 
 
+# No capacity is as low: as unknown ones have it, all records stand in one order, those last.
+BELOW_ALL = Decimal(-10_000_000)
+# What can be had at the best place of the feeder: its strongest section, or what was published for all of it.
+HIGHEST_HOSTING_MW = Coalesce("hosting_capacity_max_mw", "hosting_capacity_mw")
+BY_HIGHEST = Coalesce("hosting_capacity_max_mw", "hosting_capacity_mw", BELOW_ALL)
+
+
 class RecordColumns(Capacity):
     """What a record has beyond a section: names, the range over its sections, county."""
 
@@ -244,6 +251,24 @@ class HostingCapacityRecord(RecordColumns):
                 fields=["utility", "capacity_type", "variant", "id"],
                 include=["source", "remaining_capacity_mw", "hosting_capacity_mw", "constraining_metric"],
                 name="record_page",
+            ),
+            # The feeders with the most, of all utilities and of one.
+            models.Index(
+                "capacity_type",
+                "variant",
+                BY_HIGHEST,
+                "id",
+                name="record_any_highest",
+                condition=models.Q(feeder__isnull=False),
+            ),
+            models.Index(
+                "utility",
+                "capacity_type",
+                "variant",
+                BY_HIGHEST,
+                "id",
+                name="record_highest",
+                condition=models.Q(feeder__isnull=False),
             ),
             # What reaches into a box of metres around a place, by figure, without reading a shape.
             GistIndex(

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from hcportal.commands import PersonCommand
+from hosting.der_totals import refresh_der_totals
 from hosting.summaries import summarise
 from hosting.timetable import sync_timetable
 from hosting.visible import visible_sources
@@ -41,3 +42,4 @@ def _sum_again(changed: set[tuple[int, int]]) -> None:
         with transaction.atomic():
             Utility.objects.select_for_update(no_key=True).only("pk").get(pk=pk)  # as a publication does
             summarise(pk)
+            refresh_der_totals(pk)
