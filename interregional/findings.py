@@ -10,7 +10,7 @@ from django.db import connection
 from interregional import store_sql as sql
 from interregional.clock import day_bounds
 from interregional.models import FlowFinding, FlowRun, Interface, Severity
-from interregional.noticing import Notice, Noticed, microseconds_of, of_gaps
+from interregional.noticing import Notice, Noticed, instant_of, microseconds_of, of_gaps
 from interregional.nyiso import Reading
 
 SEVERITY: Final = {
@@ -23,6 +23,7 @@ SEVERITY: Final = {
 # These last: what is noticed again within a quarter of an hour is the same.
 LASTING: Final = {Noticed.OUTSIDE_LIMIT, Noticed.FROZEN, Noticed.MISSING, Noticed.STALE}
 SAME_WITHIN: Final = timedelta(minutes=15)
+APART: Final = timedelta(hours=6)  # rows of a file that are further apart are looked at on their own
 LOOKED_FOR: Final = timedelta(hours=24)  # an interface that had no row for longer is not expected
 
 
@@ -40,8 +41,9 @@ def absent(reading: Reading) -> list[Notice]:
 
 def frozen(reading: Reading) -> list[Notice]:
     """Interfaces without a schedule whose flow stood still for an hour, in what is stored around the file."""
+    begins, ends = _stretches(reading)
     with connection.cursor() as cursor:
-        cursor.execute(sql.FROZEN, {"oldest": reading.oldest, "newest": reading.newest})
+        cursor.execute(sql.FROZEN, {"begins": begins, "ends": ends})
         found = cursor.fetchall()
     points = dict(Interface.objects.values_list("pk", "point_id"))
     minute = timedelta(minutes=1)
@@ -56,6 +58,14 @@ def frozen(reading: Reading) -> list[Notice]:
         )
         for interface, first, last, number, flow in found
     ]
+
+
+def _stretches(reading: Reading) -> tuple[list[datetime], list[datetime]]:
+    """When the file's rows begin and end, and begin again: a row of another year stands alone."""
+    when = reading.flows.microseconds
+    after = np.flatnonzero(np.diff(when) > APART // timedelta(microseconds=1)) + 1
+    begins, ends = np.insert(after, 0, 0), np.append(after, len(when)) - 1
+    return [instant_of(when[at]) for at in begins], [instant_of(when[at]) for at in ends]
 
 
 def gaps(dates: Sequence[date], asked_at: datetime) -> list[Notice]:

@@ -17,7 +17,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from hcportal.errors import HcportalError, UnknownName
-from interregional.archive import csv_files
+from interregional.archive import LARGEST_WHOLE, csv_files
 from interregional.clock import new_york_date
 from interregional.defaults import CURRENT, DAILY
 from interregional.findings import notice_staleness
@@ -51,9 +51,14 @@ def load_file(path: Path) -> FlowRun:
     with source_lock(source, wait=True), recording(source, source_url=path.name, publisher="file") as run:
         now = timezone.now()
         try:
-            body = path.read_bytes()
+            with path.open("rb") as opened:
+                body = opened.read(LARGEST_WHOLE + 1)
         except OSError as problem:
             raise NotAFlowFile(f"{path} cannot be read: {problem.strerror}. Nothing was stored.") from problem
+        if len(body) > LARGEST_WHOLE:
+            raise NotAFlowFile(
+                f"{path.name} has more than {LARGEST_WHOLE:,} bytes, as no month has. Nothing was stored."
+            )
         readings = []
         for name, content in csv_files(body):
             try:

@@ -31,9 +31,12 @@ NO_LIMIT: Final = 9999.0
 MOST_MW: Final = 100_000.0  # more than New York has ever used; the column holds six digits
 LONGEST_NAME: Final = 60
 LARGEST_ID: Final = 2**31 - 1
+YEARS: Final = range(1999, 2200)  # New York's market began in 1999; other years are damage
+MOST_REFUSED: Final = 2_000  # lines that are no rows; with more it is another file, not one with faults
 _STAMP: Final = re.compile(
     r"(\d\d)/(\d\d)/(\d{4}) (\d\d):(\d\d)(?::(\d\d))?", re.ASCII
 )  # files of 2005 have seconds
+_ID: Final = re.compile(r"\d{1,12}", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 
 
@@ -101,13 +104,25 @@ def _check(body: bytes) -> None:
         )
 
 
+def check_refused(refused: list[Refused]) -> None:
+    """Raises NotAFlowFile where so many lines are no rows that it cannot be the report."""
+    if len(refused) > MOST_REFUSED:
+        first = refused[0]
+        raise NotAFlowFile(
+            f"More than {MOST_REFUSED:,} of its lines are no rows; line {first.line}: {first.reason}. "
+            "Nothing was stored."
+        )
+
+
 class _Doubt(Exception):
     """Something that only a look at each line can settle."""
 
 
 def _by_column(body: bytes) -> Columns:
     """All lines at once. Raises _Doubt or ArrowInvalid where any value is not as it should be."""
-    if body.count(b"\n") < 2:
+    lines = body.count(b"\n")
+    # Arrow takes a lone carriage return for the end of a line; nobody else does.
+    if lines < 2 or body.count(b"\r") not in {0, lines} or body.count(b"\r\n") not in {0, lines}:
         raise _Doubt
     texts = pa.dictionary(pa.int32(), pa.string())
     table = pa_csv.read_csv(
@@ -133,7 +148,7 @@ def _by_column(body: bytes) -> Columns:
     sound = (
         point_id.null_count == 0
         and all(walls)
-        and all(names)
+        and all(0 < len(text) <= LONGEST_NAME for text in names)
         and bool(np.isfinite(flow).all())
         and bool((np.abs(flow) < MOST_MW).all())
         and all(
@@ -173,7 +188,7 @@ def _by_line(body: bytes) -> tuple[Columns, list[Refused]]:
     names: dict[str, int] = {}
     rows: list[tuple[int, int, int, int, float, float, float]] = []
     refused: list[Refused] = []
-    reader = csv.reader(io.StringIO(text.replace("\0", " ")))
+    reader = csv.reader(io.StringIO(text))
     next(reader)
     try:
         for fields in reader:
@@ -185,6 +200,7 @@ def _by_line(body: bytes) -> tuple[Columns, list[Refused]]:
                 refused.append(
                     Refused(reader.line_num, ",".join(fields)[:300], Noticed.UNREADABLE, str(problem))
                 )
+                check_refused(refused)
                 continue
             known = (stamps.setdefault(wall, len(stamps)), names.setdefault(name, len(names)))
             rows.append((reader.line_num, *known, *numbers))  # type: ignore[arg-type]
@@ -219,7 +235,9 @@ def _fields(fields: list[str]) -> tuple[datetime, str, int, float, float, float]
     name = _tidy(published_name)
     if not name:
         raise ValueError("it names no interface")
-    if not (point_id.isascii() and point_id.isdigit() and 0 < int(point_id[:12]) <= LARGEST_ID):
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"its interface's name has more than {LONGEST_NAME} characters")
+    if not (_ID.fullmatch(point_id) and 0 < int(point_id) <= LARGEST_ID):
         raise ValueError(f"'{point_id[:20]}' is no Point ID")
     positive, negative = (_megawatts(limit) if limit else np.nan for limit in limits)
     return wall, name, int(point_id), _megawatts(flow), positive, negative
@@ -231,6 +249,8 @@ def _wall(text: str) -> datetime | None:
     if found is None:
         return None
     month, day, year, hour, minute, second = (int(part or 0) for part in found.groups())
+    if year not in YEARS:
+        return None
     try:
         return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - the file has no zone
     except ValueError:
@@ -238,7 +258,8 @@ def _wall(text: str) -> datetime | None:
 
 
 def _tidy(name: str) -> str:
-    return " ".join(name.replace("\0", " ").split())[:LONGEST_NAME]
+    """Without what cannot be seen, and what turns the direction of the text after it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
 
 
 def _megawatts(text: str) -> float:

@@ -14,12 +14,13 @@ import numpy as np
 
 from interregional import noticing
 from interregional.clock import Stamp, folds_of, instants_of, new_york_date
-from interregional.lines import Columns, NotAFlowFile, columns_of
+from interregional.lines import Columns, NotAFlowFile, check_refused, columns_of
 from interregional.noticing import Flows, Notice, Noticed, Refused, Whole, instant_of, microseconds_of
 
 __all__ = ["FlowRow", "NotAFlowFile", "Reading", "read"]
 
-FAR_AHEAD: Final = timedelta(days=1)
+# Stamps lead the clock by five minutes. One that led it by hours would stand as the newest until then.
+FAR_AHEAD: Final = timedelta(minutes=15)
 
 
 class FlowRow(NamedTuple):
@@ -94,6 +95,7 @@ def read(body: bytes, *, asked_at: datetime | None = None, is_snapshot: bool = F
     columns, refused = columns_of(body)
     rows_read = len(columns.line) + len(refused)
     placed, when, notices = _placed(columns, refused, asked_at)
+    check_refused(refused)
     order = np.lexsort((placed.point_id, when))  # stable: equals stay in the order of the file
     ordered, times = placed.taken(order), when[order]
     again = (times[1:] == times[:-1]) & (ordered.point_id[1:] == ordered.point_id[:-1])
@@ -160,7 +162,7 @@ def _placed(
         refused.append(Refused(int(columns.line[row]), "", Noticed.NO_SUCH_TIME, reason))
     if latest is not None:
         for row in np.flatnonzero(when > latest).tolist():
-            reason = "it is more than a day ahead of the clock"
+            reason = "it is more than a quarter of an hour ahead of the clock"
             refused.append(Refused(int(columns.line[row]), "", Noticed.AHEAD, reason))
         sound &= when <= latest
     chosen = np.flatnonzero(sound)

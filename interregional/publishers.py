@@ -96,7 +96,10 @@ class Asking:
         body = self._member(url, day) if is_archive and day else self._get(url)
         reading = read(_only_file(body), asked_at=asked_at, is_snapshot=day is None)
         if not len(reading.flows):
-            raise NotAFlowFile("The file has no rows.")
+            fault = reading.refused[0] if reading.refused else None
+            raise NotAFlowFile(
+                f"The file has no rows{f'; line {fault.line}: {fault.reason}' if fault else ''}."
+            )
         if day is not None and day not in reading.dates:
             raise NotAFlowFile(f"The file holds {reading.dates[-1]} instead of {day}.")
         return Taken(reading, url, asked_at, _complaint(reading, day, asked_at))

@@ -39,9 +39,11 @@ FROZEN = """
 WITH window_of AS (
     SELECT f."timestamp", f.interface_id, f.flow_mw, i.region,
         lag(f.flow_mw) OVER w AS before_mw, lag(f."timestamp") OVER w AS before_at
-    FROM interregional_interfaceflow f JOIN interregional_interface i ON i.id = f.interface_id
-    WHERE f."timestamp" BETWEEN %(oldest)s::timestamptz - interval '65 minutes' AND %(newest)s
-      AND NOT i.follows_schedule
+    FROM unnest(%(begins)s::timestamptz[], %(ends)s::timestamptz[]) AS stretch(begins, ends)
+    JOIN interregional_interfaceflow f
+        ON f."timestamp" BETWEEN stretch.begins - interval '65 minutes' AND stretch.ends
+    JOIN interregional_interface i ON i.id = f.interface_id
+    WHERE NOT i.follows_schedule
     WINDOW w AS (PARTITION BY f.interface_id ORDER BY f."timestamp")
 ), numbered AS (
     SELECT *, count(*) FILTER (

@@ -116,6 +116,18 @@ def test_a_days_file_of_another_day_is_not_taken(publishers: Publishers) -> None
 
 
 @pytest.mark.django_db
+def test_rows_of_hours_to_come_are_not_taken_for_the_newest(publishers: Publishers) -> None:
+    """They would stand on the page, alone and never old, until their time came."""
+    publishers.first.answers["/current.csv"] = body(latest(mark() + minutes(300)))
+    publishers.second.answers["/current.csv"] = body(latest(mark()))
+    assert pull_current().newest == mark()
+    del publishers.second.answers["/current.csv"]
+    run = pull_current()
+    assert run.status == "failed"
+    assert "no rows; line 2: it is more than a quarter of an hour ahead of the clock" in run.error
+
+
+@pytest.mark.django_db
 def test_polls_that_were_missed_are_made_up_for_by_the_days_file(publishers: Publishers) -> None:
     rows = day_like_the_real_one(REAL_DAY)
     publishers.first.answers["/2017/11/22.csv"] = body(as_file(rows[: 18 * 100]))

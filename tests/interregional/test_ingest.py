@@ -137,6 +137,7 @@ def test_a_zip_of_a_month_is_loaded_whole(written: Writer) -> None:
         (as_zip({"a.csv": as_file([row(utc("2026-07-01 12:00"))]), "b.csv": b"<html>"}), "b.csv: A web page"),
         (b"<html><title>Error</title></html>", "web page"),
         (b"", "is empty"),
+        (b"\0" * ((96 << 20) + 1), "more than 100,663,296 bytes"),
         (b"Time Stamp,Name,PTID\r\n1,2,3\r\n", "another report"),
         (f"{HEADER}\r\n07/01/2026 08:00,A,1,5,100".encode(), "breaks off"),
     ],
@@ -206,6 +207,15 @@ def test_a_flow_that_stands_still_for_an_hour_is_found_across_files(written: Wri
     assert (found.interface.point_id, found.starts_at, found.ends_at) == (23317, at, at + minutes(60))
     load_file(written(as_file([row(at + minutes(65), 23317, "1017.25")])))
     assert FlowFinding.objects.get(kind=Noticed.FROZEN).ends_at == at + minutes(65)
+
+
+def test_a_row_of_another_year_lets_nobody_look_at_the_years_between(written: Writer) -> None:
+    """A damaged stamp in the file of the moment would else read the whole table, every five minutes."""
+    at = utc("2015-07-01 12:00")
+    load_file(written(as_file([row(at + minutes(5 * n), 23317, "1017.25") for n in range(13)])))
+    assert FlowFinding.objects.filter(kind=Noticed.FROZEN).delete()[0] == 1
+    load_file(written(as_file([row(utc("2005-07-01 12:00"), 23317), row(utc("2026-07-01 12:00"), 23317)])))
+    assert not FlowFinding.objects.filter(kind=Noticed.FROZEN).exists()
 
 
 @pytest.mark.parametrize(("point_id", "number"), [(23317, 1), (325305, 0), (700_001, 0)])

@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from interregional.lines import NotAFlowFile, _by_line, columns_of
 from interregional.noticing import Noticed
@@ -116,7 +118,13 @@ def test_files_of_2005_have_seconds() -> None:
         ("07/01/2026 08:05,A,0,5,100,-100", "'0' is no Point ID"),
         ("07/01/2026 08:05,A,99999999999,5,100,-100", "is no Point ID"),
         ("07/01/2026 08:05,A,x,5,100,-100", "'x' is no Point ID"),
+        (f"07/01/2026 08:05,A,000000000001{'9' * 20},5,100,-100", "is no Point ID"),
+        ("07/01/2026 08:05,A,1,5\0,100,-100", "is no possible number of megawatts"),
+        ("12/31/9999 00:00,A,1,5,100,-100", "is no time"),
+        ("01/01/0001 00:00,A,1,5,100,-100", "is no time"),
+        ("01/01/1969 00:00,A,1,5,100,-100", "is no time"),
         ("07/01/2026 08:05, ,1,5,100,-100", "names no interface"),
+        (f"07/01/2026 08:05,{'A' * 61},1,5,100,-100", "name has more than 60 characters"),
         ("13/01/2026 08:05,A,1,5,100,-100", "is no time"),
         ("07/01/2026 25:05,A,1,5,100,-100", "is no time"),
         ("2026-07-01 08:05,A,1,5,100,-100", "is no time"),
@@ -155,6 +163,9 @@ def test_by_column_and_by_line_are_the_same() -> None:
         (b'"Time Stamp","Name","PTID","LBMP ($/MWHr)"\r\n', "another report"),
         (b"\x89PNG\r\n\x1a\n", "not name the columns"),
         (f"{HEADER}\r\n07/01/2026 08:00,A,1,5,100,-1".encode(), "breaks off in line 2"),
+        (as_file([row(T)] * 3).replace(b"-100\r\n", b"-100\r") + b"\n", "Line 2 cannot be read"),
+        (as_file([row(T, name="x" * 200_000), row(T, flow="x")]), "Line 2 cannot be read"),
+        (as_file([row(T, flow="x")] * 2_001), "More than 2,000 of its lines are no rows; line 2: 'x'"),
         (f"{HEADER}\r\n07/01/2026 08:00,\xff,1,5,100,-1\r\n".encode("latin-1"), "not text"),
     ],
 )
@@ -162,6 +173,43 @@ def test_what_is_no_file_of_the_report_is_refused_in_a_sentence(body: bytes, sai
     with pytest.raises(NotAFlowFile, match=said) as caught:
         read(body)
     assert "Nothing was stored" in str(caught.value)
+
+
+PIECES = st.one_of(
+    st.binary(max_size=6),
+    st.text('\r\n,"0123456789.+-eE/: \0', max_size=9).map(str.encode),
+    st.sampled_from([b"\r", b"12/31/9999 00:00", b"03/09/2025 02:30", b"9" * 30, b'"', b"\xef\xbb\xbf"]),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1_000), st.integers(0, 40), PIECES), min_size=1, max_size=8))
+def test_whatever_happened_to_a_file_it_is_read_or_refused_in_a_sentence(
+    damages: list[tuple[int, int, bytes]],
+) -> None:
+    """Bytes taken out, put in and overwritten, anywhere behind the header."""
+    body = as_file(
+        [row(utc("2024-11-03 04:50") + minutes(5 * n), point) for n in range(12) for point in (1, 2)]
+    )
+    for at, length, piece in damages:
+        where = len(HEADER) + 2 + at % (len(body) - len(HEADER) - 4)
+        body = body[:where] + piece + body[where + length :]
+    body = body.rstrip(b"\r\n") + b"\r\n"
+    reading, said = None, ""
+    try:
+        reading = read(body, asked_at=utc("2024-11-03 06:00"))
+    except NotAFlowFile as problem:
+        said = str(problem)
+    if reading is None:
+        assert said.endswith("Nothing was stored.")
+    else:
+        assert len(reading.flows) <= reading.rows_read
+        assert all(fault.reason for fault in reading.refused)
+
+
+def test_what_cannot_be_seen_is_left_out_of_names() -> None:
+    reading = read(as_file([row(T, 1, name="A\0B\u202eC\u200b D")]))
+    assert [seen.name for seen in reading.names] == ["A B C D"]
 
 
 def test_half_of_the_real_day_is_refused_wherever_it_breaks_off() -> None:
@@ -216,8 +264,8 @@ def test_a_day_under_way_has_no_gap_after_its_last_row() -> None:
     assert noticed(read(as_file(rows), asked_at=begin + minutes(1_440)))["gap"] == 288 - 19
 
 
-def test_rows_a_little_ahead_of_the_clock_are_normal_and_rows_of_tomorrow_are_not() -> None:
-    body = as_file([row(T + minutes(5)), row(T + minutes(60 * 24 + 1))])
+def test_rows_a_little_ahead_of_the_clock_are_normal_and_those_that_would_stand_for_hours_are_not() -> None:
+    body = as_file([row(T + minutes(5)), row(T + minutes(20))])
     reading = read(body, asked_at=T, is_snapshot=True)
     assert [r.timestamp for r in reading.rows()] == [T + minutes(5)]
     assert [fault.kind for fault in reading.refused] == [Noticed.AHEAD]
