@@ -92,11 +92,11 @@ def batches(asked: Question, limit: int | None = None) -> Iterator[list[FlowNow]
     if not asked.places:
         return
     step = STEP[asked.resolution]
-    at = max(asked.since, _start(asked.after[0], asked.resolution))
+    at = max(asked.since, start_of(asked.after[0], asked.resolution))
     while at < asked.until and limit != 0:
         size = MOST_AT_ONCE if limit is None else min(limit, MOST_AT_ONCE)
         # One more, for what was read before within the first instant.
-        until = min(asked.until, _start(at + step * (size // asked.places + 2), asked.resolution))
+        until = min(asked.until, start_of(at + step * (size // asked.places + 2), asked.resolution))
         some = _read(replace(asked, since=at, until=until), limit)
         if some:
             yield some
@@ -106,10 +106,10 @@ def batches(asked: Question, limit: int | None = None) -> Iterator[list[FlowNow]
             first = _next_stamp(until)
             if first is None:
                 return
-            at = max(until, _start(first, asked.resolution))
+            at = max(until, start_of(first, asked.resolution))
 
 
-def _start(instant: datetime, resolution: str) -> datetime:
+def start_of(instant: datetime, resolution: str) -> datetime:
     """When the period began that an instant is in."""
     if resolution == "day":
         return day_bounds(new_york_date(instant))[0]

@@ -2,8 +2,9 @@
 
 What a flow means is said here, for pages and programs alike. Utilisation is the flow over the limit of its
 direction; it is null, with a reason, where that limit was not posted or is 0, and is never cut at 100. A
-region is the sum of its lines at one instant; it has no value where a line that had rows within the day
-before is missing, be it the only one, and no limit where one of its lines has none.
+region is the sum of its lines at one instant; it has no value where a line is missing that had rows before
+and has some later, or had some within the day before, be it the only one; and no limit where one of its lines
+has none.
 """
 
 from typing import Final

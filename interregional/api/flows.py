@@ -34,6 +34,7 @@ from interregional.rows import (
     batches,
     region_name,
     rows,
+    start_of,
     state,
 )
 
@@ -97,7 +98,7 @@ class FlowView(StrictView):
         if newest is None:
             return None
         after_newest = newest + timedelta(microseconds=1)
-        since = given["start_date"][0] if given["start_date"] else newest
+        since = given["start_date"][0] if given["start_date"] else start_of(newest, given["resolution"])
         until = given["end_date"][1] if given["end_date"] else after_newest
         if given["resolution"] == "5min" and self.request.accepted_renderer.format == "csv":
             self._check_length(min(until, after_newest) - since)
@@ -119,8 +120,8 @@ class FlowView(StrictView):
         if len(found) > limit:
             query = request.query_params.copy()
             query["after"] = f"{_exactly(shown[-1].timestamp)}~{shown[-1].place}"
-            if "start_date" not in query and there.newest is not None:  # the rest, though newer rows come
-                query["start_date"] = query["end_date"] = _exactly(there.newest)
+            if "start_date" not in query and asked and there.newest:  # the rest, though newer rows come
+                query["start_date"], query["end_date"] = _exactly(asked.since), _exactly(there.newest)
             following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
         said = {
             "results": [dict(zip(names, _values(row), strict=False)) for row in shown],

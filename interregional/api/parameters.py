@@ -141,7 +141,9 @@ class NeighboursField(RegionsField):
 class FlowParameters(Parameters):
     """A stretch of time."""
 
-    start_date = Moment(default=None, help_text="From here on; without it, the latest instant alone")
+    start_date = Moment(
+        default=None, help_text="From here on; without it, the latest instant alone, or its hour or day"
+    )
     end_date = Moment(default=None, help_text="Up to here, included; the newest row without it")
     regions = RegionsField(default=None, known=Region.values, help_text="Only these, separated by commas")
     resolution = serializers.ChoiceField(

@@ -154,6 +154,17 @@ def test_the_pages_of_the_latest_instant_are_of_that_instant_though_a_newer_one_
     assert sorted(f["point_id"] for f in [*first["results"], *rest]) == sorted(PJM)
 
 
+@pytest.mark.parametrize(("resolution", "begins", "count"), [("hour", "12:00", 2), ("day", "04:00", 3)])
+def test_without_dates_the_latest_hour_or_day_is_answered_as_far_as_it_has_come(
+    client: Client, tmp_path: Path, resolution: str, begins: str, count: int
+) -> None:
+    at = utc("2026-07-01 12:05")
+    before = [at - minutes(60), at - minutes(5)]
+    load(tmp_path, as_file([row(time, point, 10) for time in (*before, at) for point in PJM]))
+    found = every(client, f"{FLOWS}?resolution={resolution}&limit=3")
+    assert [(f["timestamp"], f["count"]) for f in found] == [(f"2026-07-01T{begins}:00Z", count)] * 4
+
+
 def test_regional_totals_are_the_sums_of_their_lines(client: Client, real: None) -> None:
     flows: dict[tuple[str, int], Decimal] = {
         (k[0], k[1]): Decimal(str(v["flow_mw"])) for k, v in published().items()
