@@ -3,6 +3,8 @@
 from typing import Any, NoReturn, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import ProgrammingError
+from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from hcportal.errors import HcportalError
 
@@ -34,5 +36,12 @@ class PersonCommand(BaseCommand):
             return super().execute(*args, **options)
         except HcportalError as error:
             raise CommandError(str(error)) from error
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
+                raise
+            raise CommandError(
+                "The database has not the tables of this version yet. Nothing was done;"
+                " bin/up makes them as it starts, and bin/manage migrate alone."
+            ) from error
         except KeyboardInterrupt:
             raise CommandError("Interrupted. What was published stays.", returncode=130) from None

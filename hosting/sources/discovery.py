@@ -32,11 +32,29 @@ FEEDER_WORDS = (
     "circuitid",
     "master_cdf",
     "network_id",
+    "feedernum",
     "feeder",
     "circuit",
+    "ckt",
 )
 SECTION_WORDS = ("section", "segment", "line_id", "lineid")
-CAPACITY_WORDS = ("hosting", "gencap", "gen_cap", "allowable", "max_hc", "_hc", "hc_", "pv_kw", "capacity")
+CAPACITY_WORDS = (
+    "hostin",  # names end at ten characters in a shapefile
+    "gencap",
+    "gen_cap",
+    "allowable",
+    "max_hc",
+    "_hc",
+    "hc_",
+    "pv_kw",
+    "headroom",
+    "capacity",
+    "avail",
+    "remain",
+    "hc",
+    "_mw",
+    "_kw",
+)
 LOAD_WORDS = ("load", "_ev_", "headroom")
 
 

@@ -24,6 +24,7 @@ from hosting.sources.service import ask
 
 SAMPLED = 500  # rows
 ENOUGH = 5  # rows below which values say nothing
+SENTINELS = 5  # different words among numbers; with more of them, the numbers are part of names
 KILOVOLTS = {2.4, 4, 4.16, 4.8, 6.9, 7.2, 7.6, 8.3, 11, 12, 12.47, 13, 13.2, 13.8, 14.4, 16, 20.8, 21, 22.9}
 KILOVOLTS |= {23, 24, 24.9, 25, 26.4, 27, 27.6, 33, 34, 34.5, 46, 69}
 PHASES = {"a", "b", "c", "ab", "bc", "ac", "ca", "abc", "1-phase", "2-phase", "3-phase", "single"}
@@ -33,21 +34,31 @@ DATE_FORMATS = {
     "M/d/yyyy": re.compile(r"\d{1,2}/\d{1,2}/20\d\d"),
 }
 _NO_CAPACITY = re.compile(
-    r"(shape|length|area|perim|lat|lon|^x$|^y$|coord|year|zip|date|time|phone|volt|kv$|_id$|id$|count|mile|feet)",
+    r"(shape|length|area|perim|lat|lon|^x$|^y$|coord|year|zip|date|time|phone|volt|kv$|(?<!gr)id$|count|mile|feet"
+    r"|legend|nominal|^sum_)",  # capacities do not add up
     re.IGNORECASE,
+)
+INSTALLED = ("installed", "connected", "existing")
+QUEUED = ("queue", "pending", "proposed")
+_NO_FEEDER = re.compile(
+    r"(kw|mw|kva|mva|pv|hc|cap|avail|peak|load|dg$|volt|rating|headroom|queue)", re.IGNORECASE
 )
 _NUMBER = re.compile(r"\s*[<>≥≤]?\s*(-?\d[\d,]*\.?\d*)\s*(kw|mw|kva|mva|kv|v)?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A field and the values of it that were looked at, as text, and as numbers where all of them are."""
+    """A field and the values of it that were looked at, as text, and as numbers where most of them are.
+
+    `words` are those that are none: what they stand for, the publisher's map may say.
+    """
 
     name: str
     type: str
     rows: int
     texts: tuple[str, ...]
     numbers: tuple[float, ...]
+    words: tuple[str, ...] = ()
 
     @property
     def distinct(self) -> int:
@@ -63,7 +74,8 @@ class Seen:
         if not self.texts:
             return "empty in the rows looked at"
         if self.numbers:
-            return f"{min(self.numbers):,.6g} to {max(self.numbers):,.6g}"
+            between = f"{min(self.numbers):,.6g} to {max(self.numbers):,.6g}"
+            return f"{between} and {', '.join(map(repr, self.words[:3]))}" if self.words else between
         return f"{self.distinct:,} different in {len(self.texts):,} rows, such as {self.texts[0][:40]!r}"
 
 
@@ -101,8 +113,12 @@ def seen(layer: Layer, rows: Sequence[dict[str, Any]]) -> dict[str, Seen]:
         texts = [text for text in texts if text]
         matches = [_NUMBER.fullmatch(text) for text in texts]
         numbers = [float(match[1].replace(",", "")) for match in matches if match]
-        all_numbers = tuple(numbers) if len(numbers) == len(texts) else ()
-        found[field.name] = Seen(field.name, field.type, len(rows), tuple(texts), all_numbers)
+        words = {text for text, match in zip(texts, matches, strict=True) if not match}
+        if len(words) > SENTINELS or 2 * len(numbers) < len(texts):
+            numbers, words = [], set()
+        found[field.name] = Seen(
+            field.name, field.type, len(rows), tuple(texts), tuple(numbers), tuple(sorted(words))
+        )
     return found
 
 
@@ -124,13 +140,13 @@ def guesses(layer: Layer, fields: dict[str, Seen]) -> dict[str, list[Guess]]:
     dates = [one for one in known if one.type == "esriFieldTypeDate" or _date_format(one)]
     plain = [one for one in known if one not in dates]
     rules: dict[str, tuple[list[Seen], tuple[str, ...], Callable[[Seen], str], Callable[[Seen], str]]] = {
-        "hosting_capacity_mw": (plain, CAPACITY_WORDS, _capacity, lambda one: unit_of(one)[0]),
-        "installed_dg_mw": (plain, ("installed", "connected", "existing"), _none, _capacity),
-        "queued_dg_mw": (plain, ("queue", "pending", "proposed"), _none, _capacity),
-        "feeder_id": (plain, FEEDER_WORDS, _none, _id),
+        "hosting_capacity_mw": (plain, CAPACITY_WORDS, _room, _named_room),
+        "installed_dg_mw": (plain, INSTALLED, _none, _amount),
+        "queued_dg_mw": (plain, QUEUED, _none, _amount),
+        "feeder_id": (plain, FEEDER_WORDS, _none, _feeder),
         "feeder_name": (plain, ("feeder_name", "feedername", "circuit_name", "circuitname"), _none, _text),
         "section": (plain, SECTION_WORDS, _identifies, _id),
-        "substation_name": (plain, ("substation", "sub_name", "subname"), _none, _text),
+        "substation_name": (plain, ("substation", "sub_name", "subname", "subst"), _none, _text),
         "county": (plain, ("county",), _none, _text),
         "voltage_kv": (plain, ("volt", "_kv", "kv_"), _volts, _volts),
         "phase_config": (plain, ("phase",), _phases, _phases),
@@ -170,8 +186,29 @@ def _id(_one: Seen) -> str:
     return "id"
 
 
+def _feeder(one: Seen) -> str:
+    """`id` for what may name a feeder, and is no amount that a feeder has."""
+    return "" if _NO_FEEDER.search(one.name) else "id"
+
+
 def _text(_one: Seen) -> str:
     return "text"
+
+
+def _amount(one: Seen) -> str:
+    """The unit, where the values may be amounts of power and the name is not that of something else."""
+    return "" if _NO_CAPACITY.search(one.name) or (one.texts and not one.numbers) else unit_of(one)[0]
+
+
+def _named_room(one: Seen) -> str:
+    """The unit, where the name may be that of what can be added, and not of what is there or waits."""
+    other = any(word in one.name.lower() for word in (*INSTALLED, *QUEUED, "peak", "rating"))
+    return "" if other or _NO_CAPACITY.search(one.name) else unit_of(one)[0]
+
+
+def _room(one: Seen) -> str:
+    """The same by the values."""
+    return _capacity(one) if _named_room(one) else ""
 
 
 def _capacity(one: Seen) -> str:

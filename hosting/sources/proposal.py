@@ -64,9 +64,13 @@ def _source(
 ) -> dict[str, object] | None:
     """The layer as a source; None where nothing in it looks like a capacity of a feeder or a place."""
     feeder = _best(candidates, "feeder_id")
-    capacity = next(
-        (guess for guess in candidates["hosting_capacity_mw"] if guess.by != "values" or feeder), None
-    )
+    capacities = candidates["hosting_capacity_mw"]
+    named = [guess for guess in capacities if guess.by != "values"]
+    # Numbers of feeders and sections vary as amounts do: what is named so is no capacity by its values alone.
+    ids = {guess.field for guess in candidates["section"] if guess.by != "values"}
+    ids |= {feeder.field} if feeder else set()
+    valued = [guess for guess in capacities if guess.by == "values" and feeder and guess.field not in ids]
+    capacity = next(iter([*named, *valued]), None)
     if capacity is None:
         return None
     if feeder is not None and feeder.field == capacity.field:

@@ -137,7 +137,7 @@ def rows(count: int = 60) -> list[Row]:
             "GLOBAL_KEY": f"g{i}",
             "CIRCUIT": f"c{i // 6}",
             "NOMINAL": [4.16, 12.47, 13.2][i % 3],
-            "AVAIL_A": 250.0 + 37.5 * (i % 40),
+            "SPARE_A": 250.0 + 37.5 * (i % 40),
             "PH": ["ABC", "A", "BC"][i % 3],
             "AS_OF": f"202610{i % 28 + 1:02}",
             "SHAPE_LEN": 12.25 * i,
@@ -165,7 +165,7 @@ def test_columns_whose_names_say_little_are_guessed_by_the_range_of_their_values
     assert source.fields.record_date.formats == ("yyyyMMdd",)
     [figure] = source.figures
     assert figure.hosting_capacity_mw is not None
-    assert (figure.hosting_capacity_mw.reader, figure.hosting_capacity_mw.field) == ("kw", "AVAIL_A")
+    assert (figure.hosting_capacity_mw.reader, figure.hosting_capacity_mw.field) == ("kw", "SPARE_A")
     assert figure.queued_dg_mw is not None
     assert figure.queued_dg_mw.field == "QUEUED_GEN"
     assert "unit kw (for its highest value is 1,712.5)" in source.notes
@@ -175,11 +175,35 @@ def test_every_candidate_is_told_with_its_reason(client: Client, tmp_path: Path)
     serve(tmp_path, 0, rows())
     draft = proposal(client, discover(client, "recorded://utility/FeatureServer"))
     told = [line for line in draft.splitlines() if line.startswith("#   ")]
-    assert "#   hosting_capacity_mw: AVAIL_A (by values; 250 to 1,712.5; read as kw)" in told
+    assert "#   hosting_capacity_mw: SPARE_A (by values; 250 to 1,712.5; read as kw)" in told
     assert "#   voltage_kv: NOMINAL (by values; 4.16 to 13.2; read as kv)" in told
     assert any(line.startswith("#   feeder_id: CIRCUIT (by name; 10 different in 60 rows") for line in told)
     assert not any("SHAPE_LEN" in line for line in told)
     assert not any("hosting_capacity_mw: ROW_COUNT" in line for line in told), "it only counts rows"
+
+
+def test_words_among_numbers_are_told_and_do_not_hide_a_capacity(client: Client, tmp_path: Path) -> None:
+    rows = [
+        {"CKT_NO": f"0{i // 5}", "SEG_GUID": f"g{i}", "AVAIL": "N/A" if i % 4 == 0 else str(i * 90.5), "N": 7}
+        for i in range(40)
+    ]
+    serve(tmp_path, 0, rows)
+    draft = proposal(client, discover(client, "recorded://utility/FeatureServer"))
+    assert (
+        "#   hosting_capacity_mw: AVAIL (by name and values; 90.5 to 3,529.5 and 'N/A'; read as kw)" in draft
+    )
+    [source] = drafted(client, tmp_path).sources
+    assert source.fields.feeder_id is not None
+    assert (source.grain, source.key, source.fields.feeder_id.field) == ("section", ("SEG_GUID",), "CKT_NO")
+
+
+def test_numbers_of_feeders_and_amounts_of_feeders_are_not_mixed_up(client: Client, tmp_path: Path) -> None:
+    rows = [{"FEEDER_PEAK_KW": 9.5 * i, "FEEDER": 100 + i // 3, "FEEDER_LEFT_KW": 7.5 * i} for i in range(30)]
+    serve(tmp_path, 0, rows)
+    [source] = drafted(client, tmp_path).sources
+    reading = source.figures[0].hosting_capacity_mw
+    assert source.fields.feeder_id is not None
+    assert (source.fields.feeder_id.field, reading and reading.field) == ("FEEDER", "FEEDER_LEFT_KW")
 
 
 def test_a_feeder_that_comes_once_is_a_row_of_its_own(client: Client, tmp_path: Path) -> None:

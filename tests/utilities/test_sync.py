@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 import yaml
-from django.db import models
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection, models
 from pytest_django import Settings
 
 from hcportal.errors import CatalogError
@@ -148,3 +150,10 @@ def test_a_source_on_this_machine_needs_the_setting(tmp_path: Path, settings: Se
     assert stored() == [[], [], []]
     settings.HCP_ALLOW_LOOPBACK = True
     assert "ours" in sync_catalog([tmp_path]).added
+
+
+def test_a_database_without_tables_is_told_in_a_sentence() -> None:
+    with connection.cursor() as cursor:  # the test's transaction takes it back
+        cursor.execute("ALTER TABLE utilities_source RENAME TO elsewhere")
+    with pytest.raises(CommandError, match=r"not the tables of this version yet. Nothing was done; bin/up"):
+        call_command("sync_catalog")
