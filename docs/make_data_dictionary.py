@@ -44,6 +44,12 @@ LAKE_TABLES = {
     "silver/sections": "The sections that readers see, as of the run that last changed each.",
     "silver/records": "The feeders and cells that readers see, as of the run that last changed each.",
     "silver/quarantine": "Published rows that were refused, with the reason.",
+    "silver/der_stage": "A run's DER in our words, refused ones included; removed once they are compared.",
+    "silver/der_changes": "The log of DER: what each run found added, changed and removed, published or not.",
+    "silver/ders": "The DER that readers see, as of the run that last changed each.",
+    "silver/der_address_changes": "The log of street addresses. Personal: for stewards alone.",
+    "silver/der_addresses": "Street addresses of current DER. Personal: for stewards alone.",
+    "platinum/der_details": "One row for each DER and feeder that it is on, or without a feeder.",
     "platinum/feeder_capacity": "One row for each feeder, capacity type and variant, for any query engine.",
 }
 
@@ -88,6 +94,27 @@ LAKE_COLUMNS = {
     "substation_name": "As published",
     "county": "As published",
     "criteria": "Metric to MW, as JSON",
+    "circuit_id": "Another name of the feeder, as published",
+    "shape_length": "As published, in the publisher's own unit",
+    "missing_values": "Sections without a hosting capacity",
+    "status": "installed or planned",
+    "further_feeder_ids": "JSON list of other feeders that the reference leads to",
+    "technologies": "Technology to kW, as JSON",
+    "costs": "Published cost to US dollars, as JSON",
+    "as_published": "Further fields as text, as JSON",
+    "street_address": "As published",
+    "installed_der_count": "Installed DER on the feeder; empty where the utility publishes none",
+    "planned_der_count": "Planned DER on the feeder; empty where the utility publishes none",
+    "installed_der_kw": "Nameplate of the installed DER on the feeder",
+    "planned_der_kw": "Nameplate of the planned DER on the feeder",
+    "queue_request_id": "As published",
+    "project_status": "As published",
+    "status_rationale": "As published",
+    "nameplate_kw": "Rated AC output",
+    "is_hybrid": "As published, or two technologies or more",
+    "installed_on": "As published",
+    "planned_on": "As published",
+    "completed_on": "As published",
 }
 
 ARROW_TYPES = {
@@ -125,9 +152,13 @@ def dictionary() -> str:
 
 def _lake_tables() -> Iterator[str]:
     from hosting.lake import tables
-    from hosting.models import HostingCapacityRecord
+    from hosting.models import DER, HostingCapacityRecord
 
-    known = {field.name: str(field.help_text) for field in HostingCapacityRecord._meta.concrete_fields}
+    known = {
+        field.name: str(field.help_text)
+        for model in (DER, HostingCapacityRecord)
+        for field in model._meta.concrete_fields
+    }
     for name, schema in tables.SCHEMAS.items():
         partitions = ", ".join(f"`{column}`" for column in tables.PARTITIONS[name])
         yield f"### {name}\n"

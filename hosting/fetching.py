@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from hcportal.errors import EmptySource, LakeError, MissingField, SourceChanged
 from hcportal.http import Client, token_from_environment
-from hosting.lake import bronze, tables
+from hosting.lake import bronze, references, tables
 from hosting.lake.store import Lake
 from hosting.models import HCIngestionRun, RunStatus
 from hosting.reconcile import FOREIGN_LAKE
@@ -97,7 +97,7 @@ def fetch(lake: Lake, spec: SourceSpec, recorder: Recorder, *, force: bool) -> b
         refuse_without_fields(layer, spec)
         recorder.note(
             discovery=found.told() if found.strategy != "static" else None,
-            layer=described(layer, recorder.run.utility),
+            layer=noted(lake, layer, spec, recorder.run.utility),
             source_url=layer.url,
             source_edited_at=layer.edited_at,
         )
@@ -186,7 +186,15 @@ def last_read(run: HCIngestionRun) -> HCIngestionRun | None:
 def _read_by(run: HCIngestionRun) -> dict[str, Any]:
     """What decides, beside the entry, how a row is read."""
     layer = run.layer or {}
-    return {name: layer.get(name) for name in ("fields", "geometry_type", "timezone", "transforms")}
+    return {name: layer.get(name) for name in ("fields", "geometry_type", "timezone", "transforms", "names")}
+
+
+def noted(lake: Lake, layer: arcgis.Layer, spec: SourceSpec, utility: Utility) -> dict[str, Any]:
+    """What later runs compare with: the layer, and for DER where their references lead."""
+    found = described(layer, utility)
+    if spec.ders is not None:  # the same rows say something else where feeders came or went
+        found["names"] = references.digest(references.names_of(lake, utility.utility_code))
+    return found
 
 
 def described(layer: arcgis.Layer, utility: Utility) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from hcportal.errors import EmptySource, FetchError, LakeError
-from hosting.fetching import acquaint, described, http_client, last_read, refuse_without_fields
+from hosting.fetching import acquaint, http_client, last_read, noted, refuse_without_fields
 from hosting.lake import bronze, tables
 from hosting.lake.store import Lake
 from hosting.models import HCIngestionRun, RunStatus
@@ -71,7 +71,7 @@ def fetch_file(lake: Lake, spec: SourceSpec, recorder: Recorder, given: Given, *
     if lake.has_run(tables.BRONZE, run.utility.utility_code, run.pk):
         raise LakeError(f"{FOREIGN_LAKE} It holds rows of run {run.pk} already, which only begins.")
     with opened(spec, given) as file:
-        recorder.note(layer=described(file.layer, run.utility), source_url=file.layer.url)
+        recorder.note(layer=noted(lake, file.layer, spec, run.utility), source_url=file.layer.url)
         refuse_without_fields(file.layer, spec)
         recorder.done("probe")
         newest = _loaded(run.source).order_by("-period").first()

@@ -7,12 +7,9 @@ are no longer published go. No states in between are kept in PostgreSQL: nobody'
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.csv
 from django.db import connection, transaction
 from django.utils.timezone import now
 from pyspark.sql import functions as F
@@ -20,7 +17,8 @@ from pyspark.sql import functions as F
 from hcportal.errors import FetchError
 from hosting import linking
 from hosting import network_sql as sql
-from hosting.lake import cells, changes, readers, silver, tables
+from hosting.copying import copy_rows
+from hosting.lake import cells, readers, silver, tables
 from hosting.lake.quality import Noticed
 from hosting.lake.store import Lake
 from hosting.models import HCIngestionRun, RunStatus
@@ -67,11 +65,7 @@ def _copy(cursor: CursorWrapper, lake: Lake, spec: SourceSpec, run: HCIngestionR
     """The run's rows in our words and units, into the temporary table."""
     rows = lake.read_run(tables.BRONZE, run.utility.utility_code, run.pk)
     frame = read_rows(rows, spec, field_types(run), timezone=run.utility.timezone, codes=field_codes(run))
-    with cursor.copy(f"COPY network_row ({', '.join(frame.columns)}) FROM STDIN (FORMAT csv)") as copy:
-        for batch in changes.batches(lake, frame):
-            buffer = io.BytesIO()
-            pa.csv.write_csv(batch.select(frame.columns), buffer, pa.csv.WriteOptions(include_header=False))
-            copy.write(buffer.getvalue())
+    copy_rows(cursor, lake, frame, "network_row")
     cursor.execute("ANALYZE network_row")
 
 

@@ -4,26 +4,26 @@ COPY into a temporary table, one MERGE a table, versions of what was replaced, m
 pointer `Source.published_run`. Readers see the state before or the state after, never between.
 """
 
-import io
 import re
 from collections.abc import Callable
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-import pyarrow.csv
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 from pyspark.sql import functions as F
 
 from hosting import publish_sql as sql
+from hosting.copying import copy_rows
 from hosting.der_totals import refresh_der_totals
 from hosting.lake import changes
+from hosting.lake.datasets import CAPACITY, Dataset
 from hosting.lake.store import Lake
 from hosting.linking import link
 from hosting.models import Feeder, Finding, HCIngestionRun, RunStatus, Severity
+from hosting.publish_ders import publish_ders
 from hosting.recording import keep_findings
 from hosting.summaries import summarise
 from hosting.tiles.grid import refresh as refresh_overview
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 MANY = 10_000  # rows after which the planner must learn of them at once, not when autovacuum comes
-ROWS_A_CHUNK = 2_000  # measured: larger chunks copy no faster and cost memory
 
 
 def publish(
@@ -51,22 +50,30 @@ def publish(
         # Feeders and sums belong to the utility: two of its sources publish one after the other.
         # (NO KEY: others may still refer to it, or no run of it could even begin.)
         Utility.objects.select_for_update(no_key=True).only("pk").get(pk=run.utility_id)
-        for dataset in ("sections", "records"):
-            _publish_dataset(lake, run, spec, dataset, valid_from)
-        with connection.cursor() as cursor:
-            cursor.execute(sql.SEE_FEEDERS, _names(run))
-        if (unlinked := link(run.utility_id)) is not None:
-            keep_findings(run, [unlinked])
-        summarise(run.utility_id)
-        refresh_der_totals(run.utility_id)
+        if spec.ders is not None:
+            publish_ders(lake, run, spec, valid_from)
+        else:
+            _publish_capacity(lake, run, spec, valid_from)
+        refresh_der_totals(run.utility_id)  # of new feeders too: none is not unknown
         Source.objects.filter(pk=run.source_id).update(published_run=run, last_checked_at=now)
         Utility.objects.filter(pk=run.utility_id).update(last_ingested_at=now)
         # On the row, not on `run`: what is rolled back must not be remembered as done.
         HCIngestionRun.objects.filter(pk=run.pk).update(status=RunStatus.COMPLETED, completed_at=now)
-        refresh_overview()  # last: it waits for whoever else publishes
+        if spec.ders is None:
+            refresh_overview()  # last: it waits for whoever else publishes
         if before_commit is not None:
             before_commit()
     run.refresh_from_db(fields=["status", "completed_at"])
+
+
+def _publish_capacity(lake: Lake, run: HCIngestionRun, spec: SourceSpec, valid_from: datetime) -> None:
+    for dataset in CAPACITY:
+        _publish_dataset(lake, run, spec, dataset, valid_from)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SEE_FEEDERS, _names(run))
+    if (unlinked := link(run.utility_id)) is not None:
+        keep_findings(run, [unlinked])
+    summarise(run.utility_id)
 
 
 def _of_month(run: HCIngestionRun) -> datetime | None:
@@ -87,18 +94,16 @@ def _part(spec: SourceSpec, run: HCIngestionRun) -> int:
 
 
 def _publish_dataset(
-    lake: Lake, run: HCIngestionRun, spec: SourceSpec, dataset: str, valid_from: datetime
+    lake: Lake, run: HCIngestionRun, spec: SourceSpec, published: Dataset, valid_from: datetime
 ) -> None:
+    dataset = published.name
     if not any(run.counts.get(dataset, {}).values()):
         return
     given = {**_names(run), "valid_from": valid_from, "part": _part(spec, run)}
-    logged = changes.logged(lake, dataset, run.utility.utility_code, run.pk)
+    logged = changes.logged(lake, published, run.utility.utility_code, run.pk)
     with connection.cursor() as cursor:
         cursor.execute(sql.STAGE_TABLE)
-        with cursor.copy(f"COPY change ({', '.join(sql.COPY_COLUMNS)}) FROM STDIN (FORMAT csv)") as copy:
-            for batch in changes.batches(lake, _as_copied(logged)):
-                for start in range(0, batch.num_rows, ROWS_A_CHUNK):
-                    copy.write(_csv(batch.slice(start, ROWS_A_CHUNK)))
+        copy_rows(cursor, lake, _as_copied(logged), "change")
         cursor.execute(sql.STAGE_KNOWN)
         _meet_feeders(run)
         cursor.execute(sql.OUT_OF_THIS_WORLD)
@@ -136,13 +141,6 @@ def _as_copied(logged: "DataFrame") -> "DataFrame":
     return logged.withColumn("geometry", F.when(F.col("geometry").isNotNull(), ewkb)).select(
         *sql.COPY_COLUMNS
     )
-
-
-def _csv(rows: pa.Table) -> bytes:
-    """CSV in which null is nothing and an empty text is "", as COPY's defaults read them."""
-    buffer = io.BytesIO()
-    pa.csv.write_csv(rows, buffer, pa.csv.WriteOptions(include_header=False))
-    return buffer.getvalue()
 
 
 def _meet_feeders(run: HCIngestionRun) -> None:

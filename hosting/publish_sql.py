@@ -12,7 +12,12 @@ _TYPES = {
     "string": "text",
 }
 _JSON = ("criteria", "raw_attributes")
-_FIGURES = tables.RECORD_COLUMNS | tables.CARRIED
+_LAKE_ONLY = ("shape_length", "missing_values")
+_FIGURES = {
+    name: kind
+    for name, kind in (tables.SECTION_COLUMNS | tables.RECORD_COLUMNS | tables.CARRIED).items()
+    if name not in _LAKE_ONLY
+}
 COPY_COLUMNS = ("operation", "key", "capacity_type", "variant", *_FIGURES, "geometry")
 STAGE_TABLE = "CREATE TEMPORARY TABLE change ({}) ON COMMIT DROP".format(
     ", ".join(
@@ -42,11 +47,19 @@ _SHARED = {
     "utility_id": "%(utility)s",
     "ingestion_run_id": "%(run)s",
     "feeder_id": "f.id",
-    **{name: f"c.{name}" for name in tables.SECTION_COLUMNS if name != "feeder_id"},
+    **{
+        name: f"c.{name}"
+        for name in tables.SECTION_COLUMNS
+        if name not in ("feeder_id", "circuit_id", *_LAKE_ONLY)
+    },
     "remaining_basis": "coalesce(c.remaining_basis, '')",
     "valid_from": "%(valid_from)s",
 }
-_SECTION = _SHARED | {"geometry": "c.geometry", "geometry_3857": _web_mercator("c.geometry")}
+_SECTION = _SHARED | {
+    "circuit_id": "left(c.circuit_id, 120)",
+    "geometry": "c.geometry",
+    "geometry_3857": _web_mercator("c.geometry"),
+}
 _RECORD = _SHARED | {
     "feeder_id_external": "coalesce(c.feeder_id, '')",
     # Names are cut to their columns; whole they stand in raw_attributes and in bronze.

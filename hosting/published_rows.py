@@ -7,6 +7,7 @@ from deltalake import DeltaTable
 from pyspark.sql import functions as F
 
 from hosting.lake import changes, tables
+from hosting.lake.datasets import DATASETS
 from hosting.lake_settings import open_lake
 from utilities.models import Source
 
@@ -19,11 +20,11 @@ EXAMPLES = 10  # of each other operation
 
 def published(source: Source, dataset: str, spark: "SparkSession") -> "DataFrame":
     """The source's rows that readers see; none where there is no lake yet (and none is made)."""
-    lake, table = open_lake(), changes.DATASETS[dataset]
+    lake, table = open_lake(), DATASETS[dataset].current
     if not DeltaTable.is_deltatable(lake.path(table)):
         # The engine takes no schema from a table without rows.
         return spark.createDataFrame(pa.Table.from_pylist([{}], schema=tables.SCHEMAS[table])).limit(0)
-    return changes.current(lake, dataset, source.utility.utility_code, source.code)
+    return changes.current(lake, DATASETS[dataset], source.utility.utility_code, source.code)
 
 
 def compare(staged: "DataFrame", before: "DataFrame", dataset: str, *, snapshot: bool) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def compare(staged: "DataFrame", before: "DataFrame", dataset: str, *, snapshot:
 
     `removed` is None where absence means nothing.
     """
-    differing = changes.compare(staged, before, dataset, snapshot=snapshot)
+    differing = changes.compare(staged, before, DATASETS[dataset], snapshot=snapshot)
     counted = dict(tuple(row) for row in differing.groupBy("operation").count().collect())
     rows = staged.count()
     added, changed = counted.get("added", 0), counted.get("changed", 0)

@@ -9,14 +9,28 @@ from django.utils import timezone
 
 from hcportal.errors import Interrupted, LakeError, SourceBusy
 from hosting.lake import bronze, changes, maintain, platinum
+from hosting.lake.datasets import DATASETS, of_source
 from hosting.lake.store import Lake
 from hosting.lake_settings import open_lake
 from hosting.locks import source_lock
-from hosting.models import HCIngestionRun, HostingCapacityRecord, HostingCapacitySection, RunStatus
+from hosting.models import (
+    DER,
+    DERAddress,
+    HCIngestionRun,
+    HostingCapacityRecord,
+    HostingCapacitySection,
+    RunStatus,
+)
 from hosting.recording import end, told
+from hosting.steps import spec_of
 from utilities.models import Source
 
-MODELS: dict[str, type[Model]] = {"sections": HostingCapacitySection, "records": HostingCapacityRecord}
+MODELS: dict[str, type[Model]] = {
+    "sections": HostingCapacitySection,
+    "records": HostingCapacityRecord,
+    "ders": DER,
+    "addresses": DERAddress,
+}
 FOREIGN_LAKE = (
     "The lake and the database do not belong together (docs/operations.md, Backups, says what to do)."
 )
@@ -49,14 +63,15 @@ def check_lake(source: Source, lake: Lake) -> None:
     or taken from another installation, or the database restored without it: then every comparison would lie.
     """
     utility = source.utility.utility_code
-    for dataset, model in MODELS.items():
+    for dataset in of_source(spec_of(source).holds):
+        model = MODELS[dataset.name]
         published = model._default_manager.filter(source=source).aggregate(
             rows=Count("id"), run=Max("ingestion_run_id")
         )
         rows, run = changes.extent(lake, dataset, utility, source.code)
         if (rows, run) != (published["rows"], published["run"]):
             raise LakeError(
-                f"{FOREIGN_LAKE} Of {source} it holds {rows:,} {dataset} up to run {run or 'none'}; "
+                f"{FOREIGN_LAKE} Of {source} it holds {rows:,} {dataset.name} up to run {run or 'none'}; "
                 f"readers see {published['rows']:,} up to run {published['run'] or 'none'}."
             )
 
@@ -68,10 +83,12 @@ def advance_lake(source: Source, lake: Lake) -> None:
     if run is None:
         return
     utility = source.utility.utility_code
-    for dataset in changes.DATASETS:
-        if any(run.counts.get(dataset, {}).values()):
-            changes.advance(lake, dataset, utility, run.pk)
-    if any(run.counts.get("records", {}).values()):
+    changed = {name for name in DATASETS if any(run.counts.get(name, {}).values())}
+    for name in sorted(changed):
+        changes.advance(lake, DATASETS[name], utility, run.pk)
+    if "ders" in changed:
+        platinum.refresh_der_details(lake, utility)
+    if changed & {"records", "ders"}:
         platinum.refresh_feeder_capacity(lake, utility)
     Source.objects.filter(pk=source.pk).update(lake_run=run)
     supersede_held(run)

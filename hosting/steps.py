@@ -1,13 +1,25 @@
 """The steps of a run between its record and its publication, each one thing with a name of its own."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
 from hcportal.errors import FetchError, RefusedAddress
 from hosting.drift import drift
-from hosting.lake import changes, maintain, quality, quarantine, rollup, silver, tables
+from hosting.lake import (
+    changes,
+    der_quality,
+    ders,
+    maintain,
+    quality,
+    quarantine,
+    references,
+    rollup,
+    silver,
+    tables,
+)
+from hosting.lake.datasets import DATASETS, of_source
 from hosting.lake.quality import Noticed
 from hosting.lake.store import Lake
 from hosting.models import HCIngestionRun
@@ -21,11 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Staged:
-    """A run's rows in our words, and what passed of them: sections where the source has any, and records."""
+    """A run's rows in our words, and what passed of them by dataset; None where the source has none of it."""
 
     everything: "DataFrame"
-    sections: "DataFrame | None"
-    records: "DataFrame | None"
+    passed: "dict[str, DataFrame | None]"
 
 
 def spec_of(source: Source) -> SourceSpec:
@@ -44,26 +55,34 @@ def refuse_what_must_not_be_fetched(source: Source) -> None:
 def normalise(lake: Lake, spec: SourceSpec, run: HCIngestionRun) -> Staged:
     """Bronze to stage: our words, our units; written once, then read by checks and comparison."""
     utility = run.utility.utility_code
-    rows = lake.read_run(tables.BRONZE, utility, run.pk)
-    frame = silver.stage(
-        rows,
-        spec,
-        field_types(run),
-        utility=utility,
-        timezone=run.utility.timezone,
-        run_id=run.pk,
-        codes=field_codes(run),
-    )
-    lake.append(tables.STAGE, frame)
-    return staged_rows(lake.read_run(tables.STAGE, utility, run.pk), spec)
+    table = tables.DER_STAGE if spec.ders else tables.STAGE
+    lake.append(table, stage_frame(lake, spec, run, lake.read_run(tables.BRONZE, utility, run.pk)))
+    return staged_rows(lake.read_run(table, utility, run.pk), spec)
+
+
+def stage_frame(lake: Lake, spec: SourceSpec, run: HCIngestionRun, rows: "DataFrame") -> "DataFrame":
+    """A run's bronze rows as stage rows."""
+    of_run: dict[str, Any] = {
+        "utility": run.utility.utility_code,
+        "timezone": run.utility.timezone,
+        "run_id": run.pk,
+        "codes": field_codes(run),
+    }
+    if spec.ders is None:
+        return silver.stage(rows, spec, field_types(run), **of_run)
+    names = references.names_of(lake, run.utility.utility_code)
+    return ders.stage(rows, spec, field_types(run), names, **of_run)
 
 
 def staged_rows(everything: "DataFrame", spec: SourceSpec) -> Staged:
-    """What passed of stage rows, as sections and records."""
+    """What passed of stage rows, by dataset."""
     passed = everything.where("reject_check IS NULL")
+    if spec.ders is not None:
+        return Staged(everything, {"ders": passed, "addresses": ders.addresses(passed)})
     if spec.grain != "section":
-        return Staged(everything, None, passed)
-    return Staged(everything, passed, rollup.feeders(passed, spec) if spec.rolls_up else None)
+        return Staged(everything, {"sections": None, "records": passed})
+    records = rollup.feeders(passed, spec) if spec.rolls_up else None
+    return Staged(everything, {"sections": passed, "records": records})
 
 
 def field_types(run: HCIngestionRun) -> dict[str, str]:
@@ -82,13 +101,15 @@ def judge(lake: Lake, spec: SourceSpec, staged: Staged, recorder: Recorder) -> l
     """Run the checks; keep what they noticed and the rows they refused. Raises FetchError on severity F."""
     run = recorder.run
     utility = run.utility.utility_code
-    dataset = "sections" if spec.grain == "section" else "records"
-    before = changes.current(lake, dataset, utility, spec.code)
-    measured = quality.measure(staged.everything, before, spec)
-    found = [*drift(run, spec), *quality.check(measured)]
+    dataset = next(name for name, rows in staged.passed.items() if rows is not None)
+    before = changes.current(lake, DATASETS[dataset], utility, spec.code)
+    checks = der_quality if spec.ders else quality
+    measured = checks.measure(staged.everything, before, spec)
+    found = [*drift(run, spec), *checks.check(measured)]
     recorder.keep_findings(found)
     if measured.rejected:
-        quarantine.keep(lake, staged.everything, lake.read_run(tables.BRONZE, utility, run.pk))
+        published = lake.read_run(tables.BRONZE, utility, run.pk)
+        quarantine.keep(lake, staged.everything, published, spec.personal_fields)
         list_quarantined(lake, run)
     recorder.note(
         counts={**run.counts, "staged": measured.passed, "quarantined": sum(measured.rejected.values())}
@@ -126,14 +147,15 @@ def compare(lake: Lake, spec: SourceSpec, staged: Staged, recorder: Recorder) ->
     """Log what is new, changed and gone since the published run; the number of rows that differ."""
     run = recorder.run
     utility = run.utility.utility_code
-    for dataset, rows in (("sections", staged.sections), ("records", staged.records)):
+    for dataset in of_source(spec.holds):
+        rows = staged.passed[dataset.name]
         before = changes.current(lake, dataset, utility, spec.code)
         if rows is not None:
             found = changes.compare(rows, before, dataset, snapshot=spec.feed == "snapshot")
         else:  # what an earlier entry of this source made and this one does not, goes
             found = changes.compare(staged.everything.limit(0), before, dataset, snapshot=True)
         changes.log(lake, found, dataset, utility, run.pk)
-    counted = changes.counts(lake, utility, run.pk)
+    counted = changes.counts(lake, of_source(spec.holds), utility, run.pk)
     written = sum(sum(operations.values()) for operations in counted.values())
     recorder.note(counts={**run.counts, **counted}, records_written=written)
     maintain.drop_stage(lake, utility, run.pk)

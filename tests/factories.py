@@ -216,5 +216,7 @@ def make_der(feeder: Feeder | None = None, address: str = "", **given: Any) -> D
         | given,
     )
     if address:
-        DERAddress.objects.create(der=der, street_address=address)
+        DERAddress.objects.create(
+            der=der, source=der.source, ingestion_run=der.ingestion_run, street_address=address
+        )
     return der

@@ -54,7 +54,7 @@ class Grain(models.TextChoices):
     SECTION = "section", "Section of a feeder"
     FEEDER = "feeder", "Feeder"
     CELL = "cell", "Cell without a feeder"
-    NONE = "none", "No capacity: the network itself"
+    NONE = "none", "No capacity: the network itself, or DER"
 
 
 class FeedMode(models.TextChoices):

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, StringConstraints, model_validator
 
 from utilities.spec_access import Access, Discovery
+from utilities.spec_ders import Ders
 from utilities.spec_figures import Fields, Figure, RemainingBasis, Slug
 from utilities.spec_files import FileFeed
 from utilities.spec_network import Holds, Network
@@ -19,6 +20,7 @@ from utilities.spec_readings import Closed, FieldName, Reader, Reading, misfit
 __all__ = [
     "Access",
     "Closed",
+    "Ders",
     "Discovery",
     "Fields",
     "Figure",
@@ -92,7 +94,8 @@ class SourceSpec(Closed):
     discovery: Discovery = Discovery()
     lists: Lists | None = None
     fields: Fields = Fields()
-    network: Network | None = Field(None, description="where it holds no capacity: its columns")
+    network: Network | None = Field(None, description="where it holds the network: its columns")
+    ders: Ders | None = Field(None, description="where it holds DER: their columns")
     figures: tuple[Figure, ...] = ()
     feeder_records: bool = Field(
         True,
@@ -142,8 +145,12 @@ class SourceSpec(Closed):
         return self
 
     def _check_holds(self) -> None:
-        if (self.holds == "capacity") != (self.network is None):
-            raise misfit("network is for a source that holds no capacity, and needed there", "holds")
+        """Each kind of rows has its own columns, and no other's."""
+        holds_network = self.holds not in {"capacity", "ders"}
+        if holds_network != (self.network is not None):
+            raise misfit("network is for a source that holds a part of it, and needed there", "holds")
+        if (self.holds == "ders") != (self.ders is not None):
+            raise misfit("ders is for a source that holds DER, and needed there", "holds")
         if (self.holds == "capacity") != bool(self.figures):
             raise misfit("figures are for a source that holds capacity, and needed there", "figures")
         if (self.holds == "capacity") == (self.grain == "none"):
@@ -152,6 +159,10 @@ class SourceSpec(Closed):
             raise misfit("month_hour is for load_profiles, and needed there", "network")
         if self.holds in {"substations", "boundaries"} and self.geometry == "none":
             raise misfit(f"'none', but {self.holds} are places", "geometry")
+        if self.ders is not None and isinstance(self.key, str):
+            raise misfit("a DER is known by published fields", "key")
+        if self.ders is not None and self.geometry != "none":
+            raise misfit("a DER has no shape of its own: 'none'", "geometry")
 
     def _check_file(self, file: FileFeed) -> None:
         if self.layer is not None or self.discovery.strategy != "static" or self.page_size is not None:
@@ -191,16 +202,23 @@ class SourceSpec(Closed):
         """True for a loopback address: a server that a person runs for themselves."""
         return urlsplit(self.service_url).hostname in {"127.0.0.1", "localhost", "::1"}
 
+    @property
+    def personal_fields(self) -> tuple[str, ...]:
+        """Published fields that only stewards may see."""
+        return (self.ders.street_address.field,) if self.ders and self.ders.street_address else ()
+
     def readings(self) -> list[Reading]:
         """Every reading of a row, those of the whole row first."""
         of_figures = [reading for figure in self.figures for reading in figure.readings().values()]
         of_network = list(self.network.readings().values()) if self.network else []
-        return [*self.fields.readings().values(), *of_figures, *of_network]
+        of_ders = list(self.ders.readings().values()) if self.ders else []
+        return [*self.fields.readings().values(), *of_figures, *of_network, *of_ders]
 
     def published_fields(self) -> tuple[str, ...]:
         """Every published field that this source maps, each once, in order of first mention."""
         named = [*(self.key if isinstance(self.key, tuple) else ())]
         named += [reading.field for reading in self.readings()]
+        named += self.ders.as_published.values() if self.ders else ()
         return tuple(dict.fromkeys(named))
 
 

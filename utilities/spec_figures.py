@@ -12,6 +12,7 @@ from utilities.spec_readings import (
     Kilovolts,
     Megawatts,
     Metric,
+    Number,
     Phases,
     Reading,
     Text,
@@ -58,8 +59,10 @@ class Figure(Closed):
     criteria: dict[Slug, Megawatts] = Field(default_factory=dict)
     remaining: RemainingBasis
     study_contains: tuple[Literal["installed", "queued"], ...] = ()
-    rollup: Literal["min", "max"] | None = Field(
-        None, description="which of its sections' values is the feeder's headline figure"
+    rollup: Literal["min", "max", "feeder_max"] | None = Field(
+        None,
+        description="which of its sections' values is the feeder's headline figure: the lowest, the highest, "
+        "or the feeder's own, which each section repeats (the highest, should they differ)",
     )
 
     @model_validator(mode="after")
@@ -74,6 +77,8 @@ class Figure(Closed):
                 raise misfit(f"'{self.remaining}', but {column} is not mapped", "remaining")
             if column.split("_")[0] in self.study_contains:
                 raise misfit(f"takes off {column}, which the study already contains", "remaining")
+        if self.rollup == "feeder_max" and self.hosting_capacity_max_mw is None:
+            raise misfit("'feeder_max', but hosting_capacity_max_mw is not mapped", "rollup")
         if not {"hosting_capacity_mw", "hosting_capacity_max_mw", "remaining_capacity_mw"} & set(
             self.readings()
         ):
@@ -87,7 +92,11 @@ class Figure(Closed):
 
 
 class Fields(Closed):
-    """Columns that hold for a whole row, whatever figures it carries."""
+    """Columns that hold for a whole row, whatever figures it carries.
+
+    `circuit_id` is another name of a section's feeder, by which DER may refer to it. `shape_length` is in
+    whatever unit the publisher measures: it is compared with itself, and never shown as a length.
+    """
 
     feeder_id: Text | None = None
     feeder_name: Text | None = None
@@ -99,6 +108,8 @@ class Fields(Closed):
     is_network: Flag | None = None
     record_date: Date | None = None
     der_date: Date | None = None
+    circuit_id: Text | None = None
+    shape_length: Number | None = None
 
     def readings(self) -> dict[str, Reading]:
         """Our column to its reading."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from utilities.spec_readings import Closed, Kilovolts, Megawatts, Reading, Text
 
-Holds = Literal["capacity", "substations", "load_profiles", "boundaries"]
+Holds = Literal["capacity", "ders", "substations", "load_profiles", "boundaries"]
 
 
 class Network(Closed):

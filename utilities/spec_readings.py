@@ -16,6 +16,7 @@ Constraint = Literal["thermal", "voltage", "protection", "islanding", "reverse_p
 # What makes the same quantity comparable: a column of ours takes only readers of its own kind.
 MEGAWATT_READERS = ("mw", "kw", "mva", "kva")
 POWER_READERS_WITH_FACTOR = ("mva", "kva")
+KILOWATT_READERS = ("kw", "mw")
 # Keys of the long form that mean something to some readers only.
 KEYS_OF_READERS = {
     "power_factor": POWER_READERS_WITH_FACTOR,
@@ -53,6 +54,8 @@ class Reader(StrEnum):
     FLAG = "flag"
     PHASES = "phases"
     METRIC = "metric"
+    NUMBER = "number"
+    DOLLARS = "dollars"
 
 
 class Reading(Closed):
@@ -131,3 +134,7 @@ Date = _readers("date")
 Flag = _readers("flag")
 Phases = _readers("phases")
 Metric = _readers("metric")
+# A DER's nameplate is in kW, as both publishers and developers say it.
+Kilowatts = _readers(*KILOWATT_READERS)
+Number = _readers("number")
+Dollars = _readers("dollars")

@@ -4,36 +4,33 @@ The log is append-only and keyed by run. Current tables follow by one MERGE of t
 nothing when it is done twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from pyspark.sql import functions as F
 
 from hosting.lake import tables
+from hosting.lake.datasets import Dataset
 from hosting.lake.store import Lake
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-DATASETS = {"sections": tables.SECTIONS, "records": tables.RECORDS}
-COMPARED = {"sections": tuple(tables.SECTION_COLUMNS), "records": tuple(tables.RECORD_COLUMNS)}
 
-
-def compare(staged: "DataFrame", current: "DataFrame", dataset: str, *, snapshot: bool) -> "DataFrame":
+def compare(staged: "DataFrame", current: "DataFrame", dataset: Dataset, *, snapshot: bool) -> "DataFrame":
     """Rows that differ, with `operation` added, changed or removed.
 
     Null equals null and nothing else. Absence is removal only in a snapshot.
     """
     s, c = staged.alias("s"), current.alias("c")
-    keys = [F.col(f"s.{name}").eqNullSafe(F.col(f"c.{name}")) for name in tables.KEY]
+    keys = [F.col(f"s.{name}").eqNullSafe(F.col(f"c.{name}")) for name in dataset.key]
     same_key = keys[0]
     for key in keys[1:]:
         same_key = same_key & key
     both = s.join(c, same_key, "full_outer" if snapshot else "left_outer")
-    compared = [*COMPARED[dataset], "geometry"]
-    differs = ~F.col(f"s.{compared[0]}").eqNullSafe(F.col(f"c.{compared[0]}"))
-    for name in compared[1:]:
+    differs = F.lit(False)
+    for name in dataset.compared:
         differs = differs | ~F.col(f"s.{name}").eqNullSafe(F.col(f"c.{name}"))
     operation = (
         F.when(F.col("c.key").isNull(), "added")
@@ -41,59 +38,56 @@ def compare(staged: "DataFrame", current: "DataFrame", dataset: str, *, snapshot
         .when(differs, "changed")
     )
     have = set(staged.columns)
-    rest = [name for name in tables.SCHEMAS[tables.CHANGES].names if name not in (*tables.KEY, *_OWN)]
     return both.select(
         operation.alias("operation"),
-        *[F.coalesce(F.col(f"s.{name}"), F.col(f"c.{name}")).alias(name) for name in tables.KEY],
-        *[_staged(name, have) for name in rest],
+        *[F.coalesce(F.col(f"s.{name}"), F.col(f"c.{name}")).alias(name) for name in dataset.key],
+        *[_staged(name, kind, have) for name, kind in dataset.carried.items()],
     ).where(F.col("operation").isNotNull())
 
 
-_OWN = ("utility_code", "run_id", "dataset", "operation")
+def _staged(name: str, kind: pa.DataType, have: set[str]) -> "Column":
+    value = F.col(f"s.{name}") if name in have else F.lit(None).cast(tables.sql_type(kind))
+    return value.alias(name)
 
 
-def _staged(name: str, have: set[str]) -> "Column":
-    return F.col(f"s.{name}").alias(name) if name in have else F.lit(None).alias(name)
-
-
-def current(lake: Lake, dataset: str, utility: str, source: str) -> "DataFrame":
+def current(lake: Lake, dataset: Dataset, utility: str, source: str) -> "DataFrame":
     """The current rows of one source."""
     mine = (F.col("utility_code") == utility) & (F.col("source_code") == source)
-    return lake.read(DATASETS[dataset]).where(mine)
+    return lake.read(dataset.current).where(mine)
 
 
-def extent(lake: Lake, dataset: str, utility: str, source: str) -> tuple[int, int | None]:
+def extent(lake: Lake, dataset: Dataset, utility: str, source: str) -> tuple[int, int | None]:
     """Number of current rows of a source, and the latest run that changed one."""
     rows, run = current(lake, dataset, utility, source).agg(F.count(F.lit(1)), F.max("run_id")).collect()[0]
     return rows, run
 
 
-def log(lake: Lake, found: "DataFrame", dataset: str, utility: str, run_id: int) -> None:
+def log(lake: Lake, found: "DataFrame", dataset: Dataset, utility: str, run_id: int) -> None:
     """Append a change set to the log under its run."""
     lake.append(
-        tables.CHANGES,
+        dataset.log,
         found.withColumns(
             {
                 "utility_code": F.lit(utility),
                 "run_id": F.lit(run_id).cast("bigint"),
-                "dataset": F.lit(dataset),
+                "dataset": F.lit(dataset.name),
             }
         ),
     )
 
 
-def logged(lake: Lake, dataset: str, utility: str, run_id: int) -> "DataFrame":
+def logged(lake: Lake, dataset: Dataset, utility: str, run_id: int) -> "DataFrame":
     """A run's change set as it was logged."""
-    return lake.read_run(tables.CHANGES, utility, run_id).where(F.col("dataset") == dataset)
+    return lake.read_run(dataset.log, utility, run_id).where(F.col("dataset") == dataset.name)
 
 
-def counts(lake: Lake, utility: str, run_id: int) -> dict[str, dict[str, int]]:
+def counts(lake: Lake, datasets: Iterable[Dataset], utility: str, run_id: int) -> dict[str, dict[str, int]]:
     """Rows added, changed and removed, by dataset."""
-    logged_rows = lake.read_run(tables.CHANGES, utility, run_id)
-    rows = logged_rows.groupBy("dataset", "operation").count().collect()
-    found = {name: {"added": 0, "changed": 0, "removed": 0} for name in DATASETS}
-    for dataset, operation, count in rows:
-        found[dataset][operation] = count
+    found = {dataset.name: {"added": 0, "changed": 0, "removed": 0} for dataset in datasets}
+    for table in sorted({dataset.log for dataset in datasets}):
+        rows = lake.read_run(table, utility, run_id).groupBy("dataset", "operation").count().collect()
+        for name, operation, count in rows:
+            found[name][operation] = count
     return found
 
 
@@ -109,13 +103,13 @@ def batches(lake: Lake, frame: "DataFrame") -> Iterator[pa.Table]:
             yield part
 
 
-def advance(lake: Lake, dataset: str, utility: str, run_id: int) -> None:
+def advance(lake: Lake, dataset: Dataset, utility: str, run_id: int) -> None:
     """Bring the current table to the state after `run_id`. Doing it twice changes nothing."""
-    table = DATASETS[dataset]
+    table = dataset.current
     names = tables.SCHEMAS[table].names
     changes = logged(lake, dataset, utility, run_id).select("operation", *names)
-    on = " AND ".join(f"t.{name} <=> c.{name}" for name in tables.KEY)
-    update = ", ".join(f"{name} = c.{name}" for name in names if name not in (*tables.KEY, "utility_code"))
+    on = " AND ".join(f"t.{name} <=> c.{name}" for name in dataset.key)
+    update = ", ".join(f"{name} = c.{name}" for name in names if name not in (*dataset.key, "utility_code"))
     lake.delta(table)
     with lake.lock(table):
         lake.spark.sql(

@@ -9,7 +9,9 @@ from hosting.lake.store import Lake
 
 def drop_stage(lake: Lake, utility: str, run_id: int) -> None:
     """Delete a run's stage rows; the log and bronze keep what matters."""
-    lake.forget(tables.STAGE, f"utility_code = '{utility}' AND run_id = {run_id}")
+    for table in (tables.STAGE, tables.DER_STAGE):
+        if lake.has_run(table, utility, run_id):
+            lake.forget(table, f"utility_code = '{utility}' AND run_id = {run_id}")
 
 
 def forget_utility(lake: Lake, utility: str) -> None:

@@ -1,30 +1,74 @@
 """Platinum: what is ready to serve, as tables that any engine can query. Follows the published state."""
 
+from typing import TYPE_CHECKING
+
 from pyspark.sql import functions as F
 
-from hosting.lake import tables
+from hosting.lake import ders, tables
 from hosting.lake.store import Lake
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+STATUSES = ("installed", "planned")
+
+
+def feeder_capacity(records: "DataFrame", details: "DataFrame") -> "DataFrame":
+    """One row for each current record of a feeder, with the DER that are on it; cells have no feeder.
+
+    Where the utility publishes DER of a status, a feeder without any has none; where not, it is not known.
+    """
+    published = details.agg(
+        *[F.max(F.when(F.col("status") == status, F.lit(0))).alias(f"no_{status}") for status in STATUSES]
+    )
+    return (
+        records.where(F.col("feeder_id").isNotNull())
+        .join(ders.totals(details), F.col("feeder_id") == F.col("of_feeder"), "left")
+        .crossJoin(published)
+        .withColumns(
+            {
+                "max_hosting_capacity_mw": F.coalesce("hosting_capacity_max_mw", "hosting_capacity_mw"),
+                "min_hosting_capacity_mw": F.coalesce("hosting_capacity_min_mw", "hosting_capacity_mw"),
+                **{
+                    f"{status}_der_count": F.coalesce(
+                        f"{status}_der_count", F.col(f"no_{status}").cast("bigint")
+                    )
+                    for status in STATUSES
+                },
+            }
+        )
+        .withColumns(
+            {
+                f"{status}_der_kw": F.when(
+                    F.col(f"{status}_der_count") == 0, F.lit("0").cast("decimal(14,3)")
+                ).otherwise(F.col(f"{status}_der_kw"))
+                for status in STATUSES
+            }
+        )
+        .select(*tables.SCHEMAS[tables.FEEDER_CAPACITY].names)
+    )
 
 
 def refresh_feeder_capacity(lake: Lake, utility: str) -> None:
-    """Write `feeder_capacity` of one utility anew from its current records; cells have no feeder, so no row.
+    """Write `feeder_capacity` of one utility anew from its current rows. Doing it twice changes nothing."""
+    mine = F.col("utility_code") == utility
+    frame = feeder_capacity(lake.read(tables.RECORDS).where(mine), lake.read(tables.DER_DETAILS).where(mine))
+    _replace(lake, tables.FEEDER_CAPACITY, frame, utility)
 
-    Doing it twice changes nothing.
-    """
-    records = lake.read(tables.RECORDS).where(
-        (F.col("utility_code") == utility) & F.col("feeder_id").isNotNull()
-    )
-    frame = records.withColumns(
-        {
-            "max_hosting_capacity_mw": F.coalesce("hosting_capacity_max_mw", "hosting_capacity_mw"),
-            "min_hosting_capacity_mw": F.coalesce("hosting_capacity_min_mw", "hosting_capacity_mw"),
-        }
-    ).select(*tables.SCHEMAS[tables.FEEDER_CAPACITY].names)
-    lake.delta(tables.FEEDER_CAPACITY)
-    with lake.lock(tables.FEEDER_CAPACITY):
+
+def refresh_der_details(lake: Lake, utility: str) -> None:
+    """Write `der_details` of one utility anew from its current DER. Doing it twice changes nothing."""
+    mine = F.col("utility_code") == utility
+    _replace(lake, tables.DER_DETAILS, ders.details(lake.read(tables.DERS).where(mine)), utility)
+
+
+def _replace(lake: Lake, table: str, frame: "DataFrame", utility: str) -> None:
+    """Put a frame in the place of a utility's rows, in one commit."""
+    lake.delta(table)
+    with lake.lock(table):
         (
             frame.write.format("delta")
             .mode("overwrite")
             .option("replaceWhere", f"utility_code = '{utility}'")
-            .save(lake.path(tables.FEEDER_CAPACITY))
+            .save(lake.path(table))
         )

@@ -13,7 +13,16 @@ from pyspark.sql import functions as F
 
 from hosting.lake import readers_words as words
 from hosting.lake.readers_dates import day
-from hosting.lake.readers_numbers import is_open_above, kilovolts, lacks_its_end, megawatts, scaled
+from hosting.lake.readers_numbers import (
+    dollars,
+    is_open_above,
+    kilovolts,
+    kilowatts,
+    lacks_its_end,
+    megawatts,
+    plain,
+    scaled,
+)
 from utilities.spec_readings import Reader, Reading
 
 if TYPE_CHECKING:
@@ -46,6 +55,14 @@ def read(reading: Reading, attributes: "Column", field_type: str, timezone: str)
     if reading.reader == Reader.DATE:
         return day(text, reading, field_type, timezone)
     return _READERS[reading.reader](text, reading)
+
+
+def read_kilowatts(reading: Reading, attributes: "Column") -> "Column":
+    """A DER's nameplate in kW, decimal(14,3), by a reading with mw or kw."""
+    text = published(attributes, reading.column)
+    if sentinels := _sentinels(reading):
+        text = F.when(~_is_one_of(text, sentinels), text)
+    return kilowatts(text, reading)
 
 
 def unread(reading: Reading, attributes: "Column", value: "Column") -> "Column":
@@ -95,4 +112,6 @@ _READERS: "Mapping[Reader, Callable[[Column, Reading], Column]]" = {
     Reader.FLAG: words.flag,
     Reader.PHASES: words.phases,
     Reader.METRIC: words.metric,
+    Reader.NUMBER: plain,
+    Reader.DOLLARS: dollars,
 }

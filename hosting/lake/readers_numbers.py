@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DECIMAL_PATTERN = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)$"
 EXPONENT_PATTERN = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)[eE][+-]?[0-9]{1,3}$"
+GROUPED_PATTERN = r"^[+-]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?$"
 # Ranges, in lower case: '450 - 600', 'over 7500' or '7500+', 'up to 300'.
 RANGE_PATTERN = r"^([0-9.]+)[ \t]*(?:-|–|to)[ \t]*([0-9.]+)$"
 ABOVE_PATTERN = r"^(?:>=?|≥|over|above|more than|at least)[ \t]*([0-9.]+)$"
@@ -45,6 +46,30 @@ def scaled(value: "Column", reading: Reading) -> "Column":
     if reading.power_factor is not None:
         value = value.try_cast("decimal(28,9)") * F.lit(str(reading.power_factor)).cast("decimal(4,3)")
     return value.try_cast("decimal(12,5)")
+
+
+def kilowatts(text: "Column", reading: Reading) -> "Column":
+    """decimal(14,3): a nameplate in the reader's unit, or a word for zero."""
+    value = number(text)
+    if reading.zero:
+        value = F.when(text.isin(*reading.zero), F.lit("0").cast("decimal(28,9)")).otherwise(value)
+    if reading.reader == Reader.MW:
+        value = value * F.lit("1000").cast("decimal(4,0)")
+    return value.try_cast("decimal(14,3)")
+
+
+def plain(text: "Column", _reading: Reading) -> "Column":
+    """decimal(20,9): a number whose unit is the publisher's own."""
+    return number(text).try_cast("decimal(20,9)")
+
+
+def dollars(text: "Column", _reading: Reading) -> "Column":
+    """decimal(14,2): US dollars, a sign and commas between thousands or none."""
+    bare = F.regexp_replace(text, "^([+-]?)[$]", "$1")
+    grouped = F.when(
+        bare.rlike("^[+-]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?$"), F.replace(bare, F.lit(","), F.lit(""))
+    )
+    return number(F.coalesce(grouped, bare)).try_cast("decimal(14,2)")
 
 
 def is_open_above(text: "Column") -> "Column":

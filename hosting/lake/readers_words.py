@@ -32,8 +32,8 @@ PHASES: Mapping[str, tuple[str, ...]] = {
     "2-phase": ("2", "2.0", "ab", "ac", "bc", "2 phase", "two phase", "2ph", "two"),
     "single-phase": ("1", "1.0", "a", "b", "c", "1 phase", "single phase", "one phase", "1ph", "single"),
 }
-YES = ("y", "yes", "true", "t", "1", "oh", "overhead", "network")
-NO = ("n", "no", "false", "f", "0", "ug", "underground", "radial")
+YES = ("y", "yes", "true", "t", "1", "oh", "o", "overhead", "network")
+NO = ("n", "no", "false", "f", "0", "ug", "u", "underground", "radial")
 
 
 def text_of(text: "Column", _reading: Reading) -> "Column":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 # Structs on the way to a record; Arrow refuses what Spark declares of the parts of one that is null.
-HELPERS = ("lowest", "highest", "lowest_left", "highest_left", "headline", "described")
+HELPERS = ("lowest", "highest", "own", "lowest_left", "highest_left", "headline", "described")
 GROUP = ("utility_code", "run_id", "source_code", "feeder_id", "capacity_type", "variant")
 
 
@@ -33,6 +33,7 @@ def feeders(sections: "DataFrame", spec: SourceSpec) -> "DataFrame":
         F.max(F.coalesce("hosting_capacity_max_mw", hosting)).alias("hosting_capacity_max_mw"),
         F.min(ranked).alias("lowest"),
         F.max(ranked).alias("highest"),
+        F.max(_ranked(F.col("hosting_capacity_max_mw"), F.lit("published"))).alias("own"),
         F.min(ranked_left).alias("lowest_left"),
         F.max(ranked_left).alias("highest_left"),
         F.min("capacity_status").alias("one_status"),
@@ -48,13 +49,16 @@ def feeders(sections: "DataFrame", spec: SourceSpec) -> "DataFrame":
         *[_any_phase(name) for name in ("3-phase", "2-phase", "single-phase")],
         *[_where_alike(name) for name in ("is_overhead", "is_network")],
         F.count(F.lit(1)).cast("int").alias("section_count"),
+        (F.count(F.lit(1)) - F.count(hosting)).cast("int").alias("missing_values"),
+        F.sum("shape_length").try_cast("decimal(20,9)").alias("shape_length"),
         F.sha2(F.concat_ws(",", F.sort_array(F.collect_list(F.sha2("geometry", 256)))), 256).alias(
             "geometry_digest"
         ),
     )
-    found = groups.withColumn("headline", _by_rule(spec, F.col("lowest"), F.col("highest")))
+    found = groups.withColumn("headline", _by_rule(spec, F.col("lowest"), F.col("highest"), F.col("own")))
     # Where no section has a hosting capacity, the one that the remaining capacity comes from is described.
-    described = F.coalesce("headline", _by_rule(spec, F.col("lowest_left"), F.col("highest_left")))
+    left = F.col("highest_left")
+    described = F.coalesce("headline", _by_rule(spec, F.col("lowest_left"), left, left))
     found = found.withColumn("described", described)
     left = F.lit(None).cast(MW)
     basis = F.lit(None).cast("string")
@@ -91,22 +95,22 @@ def feeders(sections: "DataFrame", spec: SourceSpec) -> "DataFrame":
     ).drop(*HELPERS)
 
 
-def _ranked(value: "Column") -> "Column":
+def _ranked(value: "Column", status: "Column | None" = None) -> "Column":
     """A section by a value that it has, for its lowest or highest; null where it has none."""
-    return F.when(
-        value.isNotNull(), F.struct(value.alias("mw"), "key", "capacity_status", "constraining_metric")
-    )
+    status = F.col("capacity_status") if status is None else status.alias("capacity_status")
+    return F.when(value.isNotNull(), F.struct(value.alias("mw"), "key", status, "constraining_metric"))
 
 
 def _is(capacity_type: str, variant: str) -> "Column":
     return (F.col("capacity_type") == capacity_type) & (F.col("variant") == variant)
 
 
-def _by_rule(spec: SourceSpec, lowest: "Column", highest: "Column") -> "Column":
+def _by_rule(spec: SourceSpec, lowest: "Column", highest: "Column", own: "Column") -> "Column":
     column = highest
     for figure in spec.figures:
-        if figure.rollup == "min":
-            column = F.when(_is(figure.capacity_type, figure.variant), lowest).otherwise(column)
+        if figure.rollup in ("min", "feeder_max"):
+            chosen = lowest if figure.rollup == "min" else own
+            column = F.when(_is(figure.capacity_type, figure.variant), chosen).otherwise(column)
     return column
 
 

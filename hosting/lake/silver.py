@@ -4,7 +4,7 @@ Compiled from the source's catalog entry; rows that break a rule keep the rule's
 further than quarantine. Pure: frame in, frame out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 MW = "decimal(12,5)"
-SQL_TYPES = {  # of the engine, for an Arrow type
-    "decimal128(12, 5)": MW,
-    "decimal128(8, 3)": "decimal(8,3)",
-    "date32[day]": "date",
-    "bool": "boolean",
-    "int32": "int",
-}
 EARLIEST_STUDY = "2015-01-01"  # hosting capacity was not published before (Q41)
 
 
@@ -58,7 +51,7 @@ def stage(
         "geometry",
         "uneven",
         *([F.col("attributes").alias("raw_attributes")] if spec.grain != "section" else []),
-        _key(spec, a).alias("key"),
+        key_of(spec, a).alias("key"),
         *[value.alias(name) for name, value in shared.items()],
         F.concat_ws(", ", *unread).alias("unread_shared") if unread else F.lit("").alias("unread_shared"),
         F.explode(F.array(*[_figure(figure, a) for figure in spec.figures])).alias("figure"),
@@ -114,7 +107,7 @@ def _figure(figure: Figure, a: "Column") -> "Column":
         F.lit(figure.remaining.value).alias("remaining_basis"),
         readers.status(reading, a, values[described]).alias("capacity_status"),
         values.get("constraining_metric", F.lit(None).cast("string")).alias("constraining_metric"),
-        _criteria({name: values[f"criteria.{name}"] for name in figure.criteria}).alias("criteria"),
+        numbers_as_json({name: values[f"criteria.{name}"] for name in figure.criteria}).alias("criteria"),
         F.concat_ws(", ", *unread).alias("unread_figure"),
     )
 
@@ -139,19 +132,24 @@ def remaining(
     return left.try_cast(MW)
 
 
-def _criteria(values: "Mapping[str, Column]") -> "Column":
-    """Metric to MW as a JSON text, unknown ones left out; null where none is known."""
-    parts = [
+def numbers_as_json(values: "Mapping[str, Column]") -> "Column":
+    """Name to number as a JSON text, unknown ones left out; null where none is known."""
+    return joined_as_json(
         F.when(value.isNotNull(), F.concat(F.lit(f'"{name}":'), value.cast("string")))
         for name, value in sorted(values.items())
-    ]
-    if not parts:
+    )
+
+
+def joined_as_json(parts: "Iterable[Column]") -> "Column":
+    """A JSON object of its members, those that are null left out; null where none is left."""
+    members = list(parts)
+    if not members:
         return F.lit(None).cast("string")
-    inside = F.concat_ws(",", *parts)
+    inside = F.concat_ws(",", *members)
     return F.when(F.length(inside) > 0, F.concat(F.lit("{"), inside, F.lit("}")))
 
 
-def _key(spec: SourceSpec, a: "Column") -> "Column":
+def key_of(spec: SourceSpec, a: "Column") -> "Column":
     """What identifies a row within its source."""
     if spec.key == "geometry":
         shape = F.sha2(F.col("geometry"), 256)
@@ -183,17 +181,14 @@ def _filled(name: str) -> "Column":
 def _complete(rows: "DataFrame", spec: SourceSpec) -> "DataFrame":
     """Every column of a record, with typed nulls for what this source does not have."""
     have = set(rows.columns)
-    for name, kind in (tables.RECORD_COLUMNS | tables.CARRIED).items():
+    every = tables.SECTION_COLUMNS | tables.RECORD_COLUMNS | tables.CARRIED
+    for name, kind in every.items():
         if name not in have:
-            rows = rows.withColumn(name, F.lit(None).cast(_sql_type(kind)))
+            rows = rows.withColumn(name, F.lit(None).cast(tables.sql_type(kind)))
     if spec.key == "none":  # equal rows stay apart by their number among equals
         among = Window.partitionBy("key", "capacity_type", "variant").orderBy("row_no")
         rows = rows.withColumn("key", F.concat("key", F.lit("#"), F.row_number().over(among).cast("string")))
     return rows
-
-
-def _sql_type(kind: object) -> str:
-    return SQL_TYPES.get(str(kind), "string")
 
 
 def _judge(rows: "DataFrame", spec: SourceSpec) -> "DataFrame":

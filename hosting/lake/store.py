@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deltalake import DeltaTable
+import pyarrow as pa
+from deltalake import DeltaTable, Schema
 from deltalake.exceptions import TableNotFoundError
 
 from hosting.lake import tables
@@ -52,10 +53,10 @@ class Lake:
         return f"{self.root.rstrip('/')}/{self.env}/{table}"
 
     def delta(self, table: str) -> DeltaTable:
-        """The table through deltalake, made empty if it is not there yet."""
+        """The table through deltalake, made empty if it is not there yet; it has every column of today."""
         path = self.path(table)
         try:
-            return DeltaTable(path)
+            return self._with_all_columns(DeltaTable(path), table)
         except TableNotFoundError:
             if "://" not in path:
                 Path(path).mkdir(parents=True, exist_ok=True)
@@ -66,6 +67,15 @@ class Lake:
                 partition_by=tables.PARTITIONS[table],
                 name=table.replace("/", "_"),
             )
+
+    def _with_all_columns(self, found: DeltaTable, table: str) -> DeltaTable:
+        """A table of an earlier version gets the columns that it lacks; its rows are null there."""
+        known = {field.name for field in found.schema().fields}
+        lacking = [field for field in tables.SCHEMAS[table] if field.name not in known]
+        if lacking:
+            with self.lock(table):
+                found.alter.add_columns(Schema.from_arrow(pa.schema(lacking)).fields)
+        return found
 
     def read(self, table: str) -> "DataFrame":
         """The table as a frame of the engine."""

@@ -8,6 +8,8 @@ import pyarrow as pa
 
 MW = pa.decimal128(12, 5)
 KV = pa.decimal128(8, 3)
+KW = pa.decimal128(14, 3)  # of a DER's nameplate
+LENGTH = pa.decimal128(20, 9)  # in whatever unit the publisher measures
 
 BRONZE = "bronze/features"
 MANIFEST = "bronze/manifest"
@@ -16,10 +18,36 @@ CHANGES = "silver/changes"
 SECTIONS = "silver/sections"
 RECORDS = "silver/records"
 QUARANTINE = "silver/quarantine"
+DER_STAGE = "silver/der_stage"
+DER_CHANGES = "silver/der_changes"
+DERS = "silver/ders"
+ADDRESS_CHANGES = "silver/der_address_changes"
+ADDRESSES = "silver/der_addresses"
 FEEDER_CAPACITY = "platinum/feeder_capacity"
+DER_DETAILS = "platinum/der_details"
 
-# What identifies a row within its utility.
+_SQL_TYPES = {  # of the engine, for an Arrow type
+    "string": "string",
+    "binary": "binary",
+    "bool": "boolean",
+    "int32": "int",
+    "int64": "bigint",
+    "date32[day]": "date",
+    "decimal128(12, 5)": "decimal(12,5)",
+    "decimal128(8, 3)": "decimal(8,3)",
+    "decimal128(14, 3)": "decimal(14,3)",
+    "decimal128(20, 9)": "decimal(20,9)",
+}
+
+
+def sql_type(kind: pa.DataType) -> str:
+    """What the engine calls a column's type."""
+    return _SQL_TYPES[str(kind)]
+
+
+# What identifies a row within its utility: of capacity, and of a DER or its address.
 KEY = ("source_code", "key", "capacity_type", "variant")
+DER_KEY = ("source_code", "key")
 
 # The figures and attributes of a section, and so of a record too.
 SECTION_COLUMNS: dict[str, pa.DataType] = {
@@ -39,9 +67,13 @@ SECTION_COLUMNS: dict[str, pa.DataType] = {
     "is_network": pa.bool_(),
     "record_date": pa.date32(),
     "der_date": pa.date32(),
+    "circuit_id": pa.string(),
+    "shape_length": LENGTH,
 }
-# What only a record has.
-RECORD_COLUMNS: dict[str, pa.DataType] = SECTION_COLUMNS | {
+# What only a record has; it is of no circuit of its own, it is what they resolve to.
+RECORD_COLUMNS: dict[str, pa.DataType] = {
+    name: kind for name, kind in SECTION_COLUMNS.items() if name != "circuit_id"
+} | {
     "feeder_name": pa.string(),
     "substation_name": pa.string(),
     "county": pa.string(),
@@ -49,10 +81,32 @@ RECORD_COLUMNS: dict[str, pa.DataType] = SECTION_COLUMNS | {
     "hosting_capacity_min_mw": MW,
     "hosting_capacity_max_mw": MW,
     "section_count": pa.int32(),
+    "missing_values": pa.int32(),
     "geometry_digest": pa.string(),
 }
 # Carried along, not compared: the published row behind a record, as of its last change.
 CARRIED: dict[str, pa.DataType] = {"raw_attributes": pa.string()}
+# A DER as published, but for its street address, which is kept apart.
+DER_COLUMNS: dict[str, pa.DataType] = {
+    "status": pa.string(),
+    "feeder_id": pa.string(),
+    "further_feeder_ids": pa.string(),
+    "feeder_reference": pa.string(),
+    "unresolved_references": pa.string(),
+    "der_type": pa.string(),
+    "technologies": pa.string(),
+    "nameplate_kw": KW,
+    "is_hybrid": pa.bool_(),
+    "installed_on": pa.date32(),
+    "planned_on": pa.date32(),
+    "completed_on": pa.date32(),
+    "project_status": pa.string(),
+    "status_rationale": pa.string(),
+    "queue_request_id": pa.string(),
+    "queue_position": pa.string(),
+    "costs": pa.string(),
+    "as_published": pa.string(),
+}
 
 _KEY_FIELDS = [pa.field(name, pa.string()) for name in KEY]
 _RUN = [pa.field("utility_code", pa.string()), pa.field("run_id", pa.int64())]
@@ -62,7 +116,15 @@ def _fields(columns: dict[str, pa.DataType]) -> list[pa.Field]:
     return [pa.field(name, kind) for name, kind in columns.items()]
 
 
-_ALL = [*_fields(RECORD_COLUMNS | CARRIED), pa.field("geometry", pa.binary())]
+_ALL = [*_fields(SECTION_COLUMNS | RECORD_COLUMNS | CARRIED), pa.field("geometry", pa.binary())]
+_DER_KEY_FIELDS = [pa.field(name, pa.string()) for name in DER_KEY]
+_REFUSED = [
+    pa.field("unread", pa.string()),
+    pa.field("reject_check", pa.string()),
+    pa.field("reject_reason", pa.string()),
+]
+_LOGGED = [*_RUN, pa.field("dataset", pa.string()), pa.field("operation", pa.string())]
+_ADDRESS = pa.field("street_address", pa.string())
 
 SCHEMAS: dict[str, pa.Schema] = {
     # One row as published: every scalar of `attributes` is a JSON string; geometry is WKB, EPSG:4326.
@@ -98,17 +160,31 @@ SCHEMAS: dict[str, pa.Schema] = {
             pa.field("object_id", pa.string()),
             *_KEY_FIELDS,
             *_ALL,
-            pa.field("unread", pa.string()),
-            pa.field("reject_check", pa.string()),
-            pa.field("reject_reason", pa.string()),
+            *_REFUSED,
         ]
     ),
     # The append-only log: what each run added, changed and removed. `dataset` is sections or records.
-    CHANGES: pa.schema(
-        [*_RUN, pa.field("dataset", pa.string()), pa.field("operation", pa.string()), *_KEY_FIELDS, *_ALL]
-    ),
+    CHANGES: pa.schema([*_LOGGED, *_KEY_FIELDS, *_ALL]),
     SECTIONS: pa.schema([*_RUN, *_KEY_FIELDS, *_fields(SECTION_COLUMNS), pa.field("geometry", pa.binary())]),
-    RECORDS: pa.schema([*_RUN, *_KEY_FIELDS, *_ALL]),
+    RECORDS: pa.schema(
+        [*_RUN, *_KEY_FIELDS, *_fields(RECORD_COLUMNS | CARRIED), pa.field("geometry", pa.binary())]
+    ),
+    # The same for DER. Addresses stand in tables of their own, so that who may not see them reads the others.
+    DER_STAGE: pa.schema(
+        [
+            *_RUN,
+            pa.field("row_no", pa.int64()),
+            pa.field("object_id", pa.string()),
+            *_DER_KEY_FIELDS,
+            *_fields(DER_COLUMNS),
+            _ADDRESS,
+            *_REFUSED,
+        ]
+    ),
+    DER_CHANGES: pa.schema([*_LOGGED, *_DER_KEY_FIELDS, *_fields(DER_COLUMNS)]),
+    DERS: pa.schema([*_RUN, *_DER_KEY_FIELDS, *_fields(DER_COLUMNS)]),
+    ADDRESS_CHANGES: pa.schema([*_LOGGED, *_DER_KEY_FIELDS, _ADDRESS]),
+    ADDRESSES: pa.schema([*_RUN, *_DER_KEY_FIELDS, _ADDRESS]),
     QUARANTINE: pa.schema(
         [
             *_RUN,
@@ -137,8 +213,17 @@ SCHEMAS: dict[str, pa.Schema] = {
             pa.field("queued_dg_mw", MW),
             pa.field("constraining_metric", pa.string()),
             pa.field("record_date", pa.date32()),
+            pa.field("section_count", pa.int32()),
+            pa.field("missing_values", pa.int32()),
+            pa.field("shape_length", LENGTH),
+            pa.field("installed_der_count", pa.int64()),
+            pa.field("planned_der_count", pa.int64()),
+            pa.field("installed_der_kw", KW),
+            pa.field("planned_der_kw", KW),
         ]
     ),
+    # One row for each DER and feeder that its reference leads to; without a feeder where it leads nowhere.
+    DER_DETAILS: pa.schema([*_RUN, *_DER_KEY_FIELDS, *_fields(DER_COLUMNS)]),
 }
 
 PARTITIONS: dict[str, list[str]] = {
@@ -149,5 +234,11 @@ PARTITIONS: dict[str, list[str]] = {
     SECTIONS: ["utility_code"],
     RECORDS: ["utility_code"],
     QUARANTINE: ["utility_code", "run_id"],
+    DER_STAGE: ["utility_code", "run_id"],
+    DER_CHANGES: ["utility_code", "run_id"],
+    DERS: ["utility_code"],
+    ADDRESS_CHANGES: ["utility_code", "run_id"],
+    ADDRESSES: ["utility_code"],
     FEEDER_CAPACITY: ["utility_code"],
+    DER_DETAILS: ["utility_code"],
 }

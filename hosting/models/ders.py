@@ -41,6 +41,12 @@ class DERColumns(models.Model):
         help_text="Other feeders that the reference leads to, where it is a list",
     )
     feeder_reference = models.CharField(max_length=300, blank=True, help_text="As published")
+    unresolved_references = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="JSON list of what in the reference leads to no feeder",
+    )
     external_id = models.CharField(max_length=120)
     status = models.CharField(max_length=10, choices=DERStatus)
     der_type = models.CharField(max_length=80, blank=True, help_text="As published")
@@ -55,6 +61,9 @@ class DERColumns(models.Model):
     queue_request_id = models.CharField(max_length=120, blank=True)
     queue_position = models.CharField(max_length=80, blank=True, help_text="As published")
     costs = models.JSONField(null=True, help_text="Published cost field to US dollars")
+    as_published = models.JSONField(
+        null=True, help_text="Further fields as text, whose meaning or unit is not sure"
+    )
     valid_from = models.DateTimeField()
 
     class Meta:
@@ -73,6 +82,7 @@ class DER(DERColumns):
         indexes = [
             models.Index(fields=["feeder", "status"], name="der_feeder"),
             models.Index(fields=["utility", "status"], name="der_utility"),
+            models.Index(fields=["ingestion_run"], name="der_run"),
             GinIndex(fields=["further_feeder_ids"], name="der_further_feeders", fastupdate=False),
         ]
 
@@ -102,6 +112,15 @@ class DERAddress(models.Model):
     """The published street address of a DER. Personal: stewards only, never in pages, API or exports."""
 
     der = models.OneToOneField(DER, on_delete=models.CASCADE, related_name="address")
+    source = models.ForeignKey(Source, null=True, on_delete=models.PROTECT, related_name="+")
+    ingestion_run = models.ForeignKey(
+        HCIngestionRun,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The run that last changed it",
+    )
     street_address = models.CharField(max_length=300)
 
     class Meta:

@@ -305,7 +305,18 @@ class HostingCapacityRecordVersion(RecordColumns):
         return f"{self.feeder_id_external or self.key} until {self.valid_to:%Y-%m-%d}"
 
 
-class HostingCapacitySection(Capacity):
+class SectionColumns(Capacity):
+    """What a section has beyond a figure."""
+
+    circuit_id = models.CharField(
+        max_length=120, null=True, blank=True, help_text="Another name of its feeder, as published"
+    )
+
+    class Meta:
+        abstract = True
+
+
+class HostingCapacitySection(SectionColumns):
     """Part of a feeder with its own value. Up to millions a utility: no raw attributes, few indexes;
 
     provenance reads the published row from bronze by run and key.
@@ -330,7 +341,7 @@ class HostingCapacitySection(Capacity):
         return f"{self.key} {self.capacity_type}"
 
 
-class HostingCapacitySectionVersion(Capacity):
+class HostingCapacitySectionVersion(SectionColumns):
     """A section as it was, from `valid_from` until `valid_to`."""
 
     section_id = models.BigIntegerField(help_text="The id that it had, or still has, as a current section")

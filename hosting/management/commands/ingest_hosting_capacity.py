@@ -1,5 +1,6 @@
 """Bring sources from their servers to what people read; see docs/commands.md."""
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,27 +95,49 @@ class Command(PersonCommand):
         return given
 
     def _ingest(self, sources: list[Source], given: "Given", *, force: bool) -> None:
-        from hosting.file_feeds import months_to_load
         from hosting.pipeline import ingest
-        from hosting.steps import spec_of
 
-        outcomes: list[Outcome] = []
-        for source in sources:
+        todo, outcomes = self._planned(sources, given)
+        broken: set[int] = set()
+        for source, each in todo:
+            if source.pk in broken:
+                continue  # later months would stand on one that is not there
             with reporter(self.out, str(source)) as follow:
                 try:
-                    for each in months_to_load(source, spec_of(source), given):
-                        run = ingest(source, force=force, reporter=follow, given=each)
-                        outcomes.append((source, run, run.error_message))
-                        if run.status in BAD:
-                            break  # later months would stand on one that is not there
+                    run = ingest(source, force=force, reporter=follow, given=each)
+                    outcomes.append((source, run, run.error_message))
+                    if run.status in BAD:
+                        broken.add(source.pk)
                 except HcportalError as error:
+                    broken.add(source.pk)
                     outcomes.append((source, None, str(error)))
                 except Exception as error:
                     # A bug, kept on the run and in the log with its traceback; the other sources go on.
+                    broken.add(source.pk)
                     outcomes.append((source, None, f"a fault in hcportal itself, see the log: {error}"))
         if len(outcomes) > 1:
             self._table(outcomes)
         self._tell(outcomes)
+
+    def _planned(
+        self, sources: list[Source], given: "Given"
+    ) -> "tuple[list[tuple[Source, Given]], list[Outcome]]":
+        """The runs to make, month by month: of each, capacity first, since DER refer to its feeders.
+
+        Beside them the sources of which no run can be made, as outcomes.
+        """
+        from hosting.file_feeds import months_to_load
+        from hosting.steps import spec_of
+
+        todo: list[tuple[Source, Given]] = []
+        outcomes: list[Outcome] = []
+        for source in sources:
+            try:
+                todo += [(source, each) for each in months_to_load(source, spec_of(source), given)]
+            except HcportalError as error:
+                outcomes.append((source, None, str(error)))
+        todo.sort(key=lambda one: (one[1].month or date.min, "ders" in one[0].config_json))
+        return todo, outcomes
 
     def _tell(self, outcomes: list[Outcome]) -> None:
         """Good outcomes on stdout; the others on stderr, with the exit status of the worst."""

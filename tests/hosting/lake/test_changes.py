@@ -7,9 +7,11 @@ import pyarrow as pa
 import pytest
 
 from hosting.lake import changes, silver, tables
+from hosting.lake.datasets import CAPACITY, DATASETS
 from hosting.lake.store import Lake
 from tests.hosting.lake.frames import SHAPE, bronze, figure, source, stage
 
+RECORDS = DATASETS["records"]
 SPEC = source(figure(installed_dg_mw={"mw": "inst"}), fields={"feeder_name": {"text": "name"}})
 FIRST: list[dict[str, Any]] = [
     {"id": "same", "hc": "1", "name": "", "inst": None},
@@ -41,12 +43,10 @@ def run(lake: Lake, number: int, rows: list[dict[str, Any]], *, snapshot: bool =
     """Compare, log; what was logged, by operation."""
     types = dict.fromkeys(SPEC.published_fields(), "esriFieldTypeString")
     staged = silver.stage(bronze(rows), SPEC, types, utility="test", timezone="UTC", run_id=number)
-    before = changes.current(lake, "records", "test", SPEC.code)
-    changes.log(
-        lake, changes.compare(staged, before, "records", snapshot=snapshot), "records", "test", number
-    )
+    before = changes.current(lake, RECORDS, "test", SPEC.code)
+    changes.log(lake, changes.compare(staged, before, RECORDS, snapshot=snapshot), RECORDS, "test", number)
     found: dict[str, set[str]] = {}
-    for row in changes.logged(lake, "records", "test", number).toArrow().to_pylist():
+    for row in changes.logged(lake, RECORDS, "test", number).toArrow().to_pylist():
         assert row["key"] not in found.setdefault(row["operation"], set())
         found[row["operation"]].add(row["key"])
     return found
@@ -61,46 +61,46 @@ def held(lake: Lake) -> dict[str, dict[str, Any]]:
 
 def test_a_snapshot_adds_changes_and_removes(lake: Lake) -> None:
     assert run(lake, 1, FIRST) == {"added": {row["id"] for row in FIRST}}
-    changes.advance(lake, "records", "test", 1)
+    changes.advance(lake, RECORDS, "test", 1)
     assert run(lake, 2, FIRST[::-1]) == {}
     assert run(lake, 3, SECOND) == {"added": {"new"}, "changed": CHANGED, "removed": {"goes"}}
-    assert changes.counts(lake, "test", 3) == {
+    assert changes.counts(lake, CAPACITY, "test", 3) == {
         "sections": {"added": 0, "changed": 0, "removed": 0},
         "records": {"added": 1, "changed": 5, "removed": 1},
     }
-    assert changes.counts(lake, "test", 2)["records"] == {"added": 0, "changed": 0, "removed": 0}
+    assert changes.counts(lake, CAPACITY, "test", 2)["records"] == {"added": 0, "changed": 0, "removed": 0}
 
 
 def test_absence_means_nothing_in_an_incremental_feed(lake: Lake) -> None:
     run(lake, 1, FIRST, snapshot=False)
-    changes.advance(lake, "records", "test", 1)
+    changes.advance(lake, RECORDS, "test", 1)
     assert run(lake, 2, SECOND, snapshot=False) == {"added": {"new"}, "changed": CHANGED}
-    changes.advance(lake, "records", "test", 2)
+    changes.advance(lake, RECORDS, "test", 2)
     assert set(held(lake)) == {row["id"] for row in [*FIRST, *SECOND]}
 
 
 def test_applying_a_change_set_twice_is_applying_it_once(lake: Lake) -> None:
     run(lake, 1, FIRST)
-    changes.advance(lake, "records", "test", 1)
+    changes.advance(lake, RECORDS, "test", 1)
     once = held(lake)
-    changes.advance(lake, "records", "test", 1)
+    changes.advance(lake, RECORDS, "test", 1)
     assert held(lake) == once
     run(lake, 2, SECOND)
-    changes.advance(lake, "records", "test", 2)
+    changes.advance(lake, RECORDS, "test", 2)
     once = held(lake)
     assert set(once) == {row["id"] for row in SECOND}
     assert {key: row["run_id"] for key, row in once.items()} == {
         "same": 1, "new": 2, **dict.fromkeys(CHANGED, 2),
     }  # fmt: skip
-    changes.advance(lake, "records", "test", 2)
+    changes.advance(lake, RECORDS, "test", 2)
     assert held(lake) == once
 
 
 def test_the_state_after_a_run_is_what_was_staged(lake: Lake) -> None:
     run(lake, 1, FIRST)
-    changes.advance(lake, "records", "test", 1)
+    changes.advance(lake, RECORDS, "test", 1)
     run(lake, 2, SECOND)
-    changes.advance(lake, "records", "test", 2)
+    changes.advance(lake, RECORDS, "test", 2)
     staged = {row["key"]: row for row in stage(SPEC, SECOND).toArrow().to_pylist()}
     compared = (*tables.KEY, *tables.RECORD_COLUMNS, "geometry")
     for key, row in held(lake).items():
@@ -109,17 +109,17 @@ def test_the_state_after_a_run_is_what_was_staged(lake: Lake) -> None:
 
 def test_another_source_and_another_utility_are_left_alone(lake: Lake) -> None:
     run(lake, 1, FIRST)
-    changes.advance(lake, "records", "test", 1)
-    assert changes.current(lake, "records", "test", "other").count() == 0
-    assert changes.current(lake, "records", "elsewhere", SPEC.code).count() == 0
+    changes.advance(lake, RECORDS, "test", 1)
+    assert changes.current(lake, RECORDS, "test", "other").count() == 0
+    assert changes.current(lake, RECORDS, "elsewhere", SPEC.code).count() == 0
     other = source(figure(), code="other")
     types = dict.fromkeys(other.published_fields(), "esriFieldTypeString")
     staged = silver.stage(bronze(SECOND), other, types, utility="test", timezone="UTC", run_id=2)
-    before = changes.current(lake, "records", "test", "other")
-    changes.log(lake, changes.compare(staged, before, "records", snapshot=True), "records", "test", 2)
-    changes.advance(lake, "records", "test", 2)
-    assert changes.current(lake, "records", "test", SPEC.code).count() == len(FIRST)
-    assert changes.current(lake, "records", "test", "other").count() == len(SECOND)
+    before = changes.current(lake, RECORDS, "test", "other")
+    changes.log(lake, changes.compare(staged, before, RECORDS, snapshot=True), RECORDS, "test", 2)
+    changes.advance(lake, RECORDS, "test", 2)
+    assert changes.current(lake, RECORDS, "test", SPEC.code).count() == len(FIRST)
+    assert changes.current(lake, RECORDS, "test", "other").count() == len(SECOND)
 
 
 def test_rows_come_from_the_engine_in_batches_and_all_of_them(lake: Lake) -> None:
