@@ -136,8 +136,7 @@ def check_against_the_files(folder: Path) -> None:
             assert der is not None
             assert der.nameplate_kw == (Decimal(rated) if rated else None)
             assert der.feeder_reference == (name or "")
-            feeder = der.feeder
-            assert (feeder.external_id if feeder else None) == known[utility].get(name or "")
+            assert (der.feeder.external_id if der.feeder else None) == known[utility].get(name or "")
             assert bool(der.unresolved_references) == bool(name and name not in known[utility])
 
 
