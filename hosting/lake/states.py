@@ -1,4 +1,4 @@
-"""What readers saw after an earlier run: of each row the last that was logged, over the runs that were published.
+"""What readers saw after an earlier run: of each row the last that was logged, over the published runs.
 
 The log keeps every change set whole, so any published state can be made again from it. Pure but for reading.
 """
