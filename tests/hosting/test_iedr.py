@@ -163,7 +163,7 @@ def check_the_platinum_tables() -> None:
                 == (row["utility_code"], row["feeder_id"], status)
             ]
             assert row[f"{status}_der_count"] == len(mine)
-            assert row[f"{status}_der_kw"] == (sum(der["nameplate_kw"] for der in mine) if mine else None)
+            assert row[f"{status}_der_kw"] == sum(der["nameplate_kw"] for der in mine)
     assert {row["feeder_id"] for row in capacity} == set(
         HostingCapacityRecord.objects.values_list("feeder_id_external", flat=True)
     )
