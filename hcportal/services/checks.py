@@ -19,7 +19,7 @@ def check(pytest_arguments: list[str], console: Console) -> int:
     """Run all checks, then pytest with these arguments, on servers of its own; 0 when all passed."""
     ours = up.claim("run")
     with up.supervised(ours, console) as supervisor:
-        up.start_servers(supervisor, ours, console)
+        up.start_servers(supervisor, ours, console, throwaway=True)
         failed = []
         for name, arguments in CHECKS:
             with console.step(name) as step:

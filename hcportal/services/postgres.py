@@ -39,6 +39,10 @@ SETTINGS = {
     "log_min_duration_statement": "2000",
 }
 
+# For data that nobody misses after a power cut; a server or a backend that is killed loses nothing by them.
+# Emptying all tables after a test takes a tenth of the time when it does not wait for the disk.
+THROWAWAY = {"fsync": "off", "full_page_writes": "off"}
+
 
 class PostgresUnusable(HcportalError):
     """PostgreSQL is not installed, or cannot use the files that are there."""
@@ -86,8 +90,8 @@ def binaries() -> Path:
     return found[max(found)]
 
 
-def program() -> Program:
-    """PostgreSQL, its files made if this is the first time."""
+def program(*, throwaway: bool = False) -> Program:
+    """PostgreSQL, its files made if this is the first time; a power cut may cost `throwaway` data."""
     _make_folders()
     commands = binaries()
     if not (data_dir() / "PG_VERSION").exists():
@@ -101,6 +105,7 @@ def program() -> Program:
             *("-c", "listen_addresses="),
             *("-c", f"port={paths.POSTGRES_PORT}"),
             *("-c", f"unix_socket_directories={paths.socket_dir()}"),
+            *(word for name, value in THROWAWAY.items() if throwaway for word in ("-c", f"{name}={value}")),
         ],
         folder=data_dir(),
         ready=_is_ready,

@@ -153,8 +153,10 @@ class supervised:  # noqa: N801 - reads as a word: with supervised(...)
         self._supervisor.stop()
 
 
-def start_servers(supervisor: Supervisor, ours: Instance, console: Console) -> None:
-    """PostgreSQL, set up where it is new, and Redis."""
+def start_servers(
+    supervisor: Supervisor, ours: Instance, console: Console, *, throwaway: bool = False
+) -> None:
+    """PostgreSQL, set up where it is new, and Redis; `throwaway` where their data are of a test alone."""
     needed = needed_servers()
     if "postgres" in needed:
         if paths.servers_dir() != paths.var_dir():
@@ -162,7 +164,7 @@ def start_servers(supervisor: Supervisor, ours: Instance, console: Console) -> N
                 f"The postgres user cannot enter {paths.var_dir()}: its files are in {paths.servers_dir()}"
             )
         with console.step("postgres"):
-            supervisor.start(postgres.program())
+            supervisor.start(postgres.program(throwaway=throwaway))
             postgres.provision()
     if "redis" in needed:
         with console.step("redis"):

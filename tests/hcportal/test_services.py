@@ -152,9 +152,9 @@ def test_servers_start_on_an_empty_folder_without_a_port_and_stop_on_sigterm(ser
     with psycopg.connect(host=str(sockets), port=5432, dbname="hcportal", user="hcportal") as connection:
         row = connection.execute(
             "SELECT usesuper, usecreatedb, ST_AsText(ST_MakePoint(1, 2)), current_setting('listen_addresses')"
-            " FROM pg_user WHERE usename = current_user"
+            ", current_setting('fsync') FROM pg_user WHERE usename = current_user"
         ).fetchone()
-    assert row == (False, True, "POINT(1 2)", "")
+    assert row == (False, True, "POINT(1 2)", "", "on")
 
     process.terminate()
     process.wait(WITHIN)
