@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,10 +92,12 @@ def gunicorn(portal: Portal) -> Iterator[str]:
         for _ in range(300):
             assert process.poll() is None, "gunicorn ended; its words stand above"
             try:
-                urllib.request.urlopen(f"{url}/", timeout=5)
+                urllib.request.urlopen(f"{url}/", timeout=30)
                 break
-            except (urllib.error.URLError, ConnectionError):
+            except OSError:  # refused, or a busy machine that has not answered yet
                 time.sleep(0.1)
+        else:
+            raise AssertionError("gunicorn did not answer")
         yield url
     finally:
         process.terminate()
