@@ -73,6 +73,14 @@ class QueueUnreachable(HcportalError):
     """Redis, which hands work to the worker, does not answer; nothing was started."""
 
 
+class NotDecided(HcportalError):
+    """A decision on a run was not taken: by the wrong person, too late, or on a run that waits for none."""
+
+
+class NothingToReturnTo(HcportalError):
+    """A rollback names a run whose state readers never saw, or see already."""
+
+
 class Interrupted(HcportalError):
     """A run's process ended before the run did."""
 

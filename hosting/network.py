@@ -7,7 +7,7 @@ are no longer published go. No states in between are kept in PostgreSQL: nobody'
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
@@ -34,8 +34,30 @@ if TYPE_CHECKING:
 MOST_EXAMPLES = 100
 
 
-def load(lake: Lake, spec: SourceSpec, recorder: Recorder) -> None:
-    """Make a run's rows the utility's network, and the run `completed`. Raises FetchError, Held."""
+def load(
+    lake: Lake, spec: SourceSpec, recorder: Recorder, *, approved: Callable[[], None] | None = None
+) -> None:
+    """Make a run's rows the utility's network, and the run `completed`. Raises FetchError, Held.
+
+    A held run's rows wait in bronze, and are loaded from there again where a person `approved` of what they
+    change; that is called within the transaction.
+    """
+    counted: dict[str, int] = {}
+    try:
+        _load(lake, spec, recorder, counted, approved)
+    except Held as held:  # all was rolled back; what there is to decide on is kept apart
+        recorder.note(counts={spec.holds: counted})
+        recorder.keep_findings([Noticed("Q56", "B", str(held), counted["removed"])])
+        raise Held(f"Held for a person to look at: {held}") from None
+
+
+def _load(
+    lake: Lake,
+    spec: SourceSpec,
+    recorder: Recorder,
+    counted: dict[str, int],
+    approved: Callable[[], None] | None,
+) -> None:
     run = recorder.run
     assert spec.network is not None  # noqa: S101 - the pipeline looked
     with transaction.atomic(), connection.cursor() as cursor:
@@ -47,8 +69,9 @@ def load(lake: Lake, spec: SourceSpec, recorder: Recorder) -> None:
         given = {"utility": run.utility_id, "source": run.source_id, "hour_first": int(spec.network.hours[0])}
         if spec.holds == "load_profiles":
             found += _check_hours(cursor, given)
-        counted = _write(cursor, spec, given)
-        _guard(spec, counted)
+        counted |= _write(cursor, spec, given)
+        if approved is None:
+            _guard(spec, counted)
         unlinked = linking.link(run.utility_id) if spec.holds == "substations" else None
         recorder.note(counts={spec.holds: counted}, records_written=sum(counted.values()) - counted["kept"])
         recorder.keep_findings([*found, *([unlinked] if unlinked else [])])
@@ -57,6 +80,8 @@ def load(lake: Lake, spec: SourceSpec, recorder: Recorder) -> None:
         Source.objects.filter(pk=run.source_id).update(published_run=run, last_checked_at=at)
         Utility.objects.filter(pk=run.utility_id).update(last_ingested_at=at)
         HCIngestionRun.objects.filter(pk=run.pk).update(status=RunStatus.COMPLETED, completed_at=at)
+        if approved is not None:
+            approved()
     run.refresh_from_db(fields=["status", "completed_at"])
     recorder.done("published")
 
@@ -152,6 +177,6 @@ def _guard(spec: SourceSpec, counted: dict[str, int]) -> None:
     before = counted["kept"] + counted["changed"] + counted["removed"]
     if before and counted["removed"] / before > spec.thresholds.max_row_loss:
         raise Held(
-            f"Held for a person to look at: {counted['removed']:,} of {before:,} {spec.holds} are gone, more "
-            f"than {spec.thresholds.max_row_loss:.0%}; nothing was changed"
+            f"{counted['removed']:,} of {before:,} {spec.holds.replace('_', ' ')} are gone, more than "
+            f"{spec.thresholds.max_row_loss:.0%}."
         )

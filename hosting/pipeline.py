@@ -64,6 +64,8 @@ def ingest(
             recorder.done("published")
             reconcile.advance_lake(source, lake)
             recorder.done("lake")
+        if run.status == RunStatus.HELD:
+            reconcile.supersede_held(run)  # the newest reading is the one to decide on
     return run
 
 

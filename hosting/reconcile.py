@@ -5,9 +5,9 @@ brought to the published run by the same change set, which may be applied any nu
 """
 
 from django.db.models import Count, Max, Model
-from django.utils import timezone
 
 from hcportal.errors import Interrupted, LakeError, SourceBusy
+from hosting.decisions import close_outdated
 from hosting.lake import bronze, changes, maintain, platinum
 from hosting.lake.datasets import DATASETS, of_source
 from hosting.lake.store import Lake
@@ -95,10 +95,9 @@ def advance_lake(source: Source, lake: Lake) -> None:
 
 
 def supersede_held(run: HCIngestionRun) -> None:
-    """Close older runs that wait for a decision: their changes were computed against what is no more."""
-    run.source.runs.filter(status=RunStatus.HELD, pk__lt=run.pk).update(
-        status=RunStatus.CANCELLED, decided_at=timezone.now(), decision_note=f"Superseded by run {run.pk}."
-    )
+    """Close runs that wait for a decision: older ones, and those compared with what is no more."""
+    source = Source.objects.get(pk=run.source_id)
+    close_outdated(source, f"Superseded by run {run.pk}.", before=run.pk)
 
 
 def reconcile_all() -> list[str]:

@@ -18,7 +18,7 @@ from accounts.models import User
 from hcportal.errors import Cancelled, HcportalError, QueueUnreachable, RefusedAddress, SourceBusy
 from hosting.locks import advisory_lock, is_busy, is_held
 from hosting.models import HCIngestionRun, RunStatus, Trial, TrialKind, TrialStatus
-from hosting.models.trials import OPEN
+from hosting.models.trials import DECISIONS, OPEN
 from utilities.models import Redistribution, Source
 
 log = logging.getLogger(__name__)
@@ -43,12 +43,25 @@ def ask(kind: TrialKind, *, by: User, source: Source | None = None, url: str = "
         if kind == TrialKind.INGEST and is_busy(source):
             raise SourceBusy(f"Another run of {source} is under way. Nothing was started.")
         url = source.service_url
+    return hand_over(kind, by=by, source=source, url=url, options=options)
+
+
+def hand_over(
+    kind: TrialKind,
+    *,
+    by: User,
+    source: Source | None,
+    options: dict[str, Any],
+    url: str = "",
+    run: HCIngestionRun | None = None,
+) -> Trial:
+    """Keep what was asked for and send it to the worker. Raises SourceBusy, QueueUnreachable."""
     now = timezone.now()
     try:
         with transaction.atomic():
             trial = Trial.objects.create(
                 kind=kind, source=source, url=url, options=options, started_by=by, asked_at=now,
-                expires_at=now + KEPT,
+                expires_at=now + KEPT, run=run,
             )  # fmt: skip
     except IntegrityError:  # the database lets one be open
         what = f"{TrialKind(kind).label} of {source}" if source else "Another discovery of yours"
@@ -108,11 +121,13 @@ def carry_out(trial_id: int) -> str:
 
 
 def _work(trial: Trial) -> None:
-    from hosting import trial_results
+    from hosting import decision_trials, trial_results
 
     follow = Following(trial)
     if trial.kind == TrialKind.INGEST:
         _ingest(trial, follow)
+    elif trial.kind in DECISIONS:
+        end(trial, TrialStatus.DONE, result=decision_trials.carry_out(trial, follow))
     elif trial.kind == TrialKind.DRY_RUN:
         end(trial, TrialStatus.DONE, result=trial_results.dry_run_result(trial, follow))
     else:
@@ -173,12 +188,16 @@ def cancel(trial: Trial, by: User) -> str:
     """Stop a trial; a sentence that says what happens now."""
     if trial.run is not None and trial.kind == TrialKind.INGEST:
         return cancel_run(trial.run, by)
-    stopped = Trial.objects.filter(pk=trial.pk, status__in=OPEN).update(
+    # A decision that has begun is carried out: it either publishes or changes nothing, in seconds.
+    may_stop = (TrialStatus.QUEUED,) if trial.kind in DECISIONS else OPEN
+    stopped = Trial.objects.filter(pk=trial.pk, status__in=may_stop).update(
         status=TrialStatus.CANCELLED,
         error=f"Cancelled by {by.get_username()}. Nothing was written.",
         completed_at=timezone.now(),
     )
-    return "Cancelled; nothing was written." if stopped else "It had ended already; nothing was cancelled."
+    if stopped:
+        return "Cancelled; nothing was written."
+    return "It had ended already, or is a decision that is being carried out; nothing was cancelled."
 
 
 def cancel_run(run: HCIngestionRun, by: User) -> str:

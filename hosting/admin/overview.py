@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from hosting import trials
 from hosting.admin.rights import own_utilities
+from hosting.decisions import waiting_for
 from hosting.models import HCIngestionRun, Trial
 from hosting.models.trials import OPEN
 from hosting.views.standing import Standing, standing, with_last_run
@@ -25,7 +26,9 @@ def _index(request: HttpRequest) -> HttpResponseBase:
         return admin.site.index(request)
     trials.settle()
     mine = {utility.pk for utility in own_utilities(request.user)}
-    return admin.site.index(request, extra_context=how_sources_stand(mine))
+    waiting = waiting_for(request.user).select_related("source__utility")
+    shown = {**how_sources_stand(mine), "waiting_for_me": waiting.defer("layer", "config_json", "discovery")}
+    return admin.site.index(request, extra_context=shown)
 
 
 def how_sources_stand(mine: Collection[int] = ()) -> dict[str, Any]:

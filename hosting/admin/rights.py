@@ -5,9 +5,11 @@
 | discover, dry run of a source (neither changes what readers see) | no | yes | yes | yes |
 | discover an address typed by hand | no | no | yes | yes |
 | ingest, cancel a run | no | no | yes | yes |
+| approve or reject a held run | no | yes | no | no |
+| return a source to an earlier run | no | yes | no | yes |
 
 Operators and admins hold `start_run`; a steward holds `decide_run` and stands on the utility
-(accounts/groups.py). Whoever asked for a trial may cancel it.
+(accounts/groups.py); a superuser may all of it. Whoever asked for a trial may cancel it.
 """
 
 from typing import Any
@@ -16,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from hosting.decisions import is_steward_of
 from hosting.models import Trial, TrialKind
 from utilities.models import Source, Utility
 
@@ -25,13 +28,6 @@ Person = Any  # a User, or nobody
 def may_start(person: Person) -> bool:
     """May start, cancel and repeat runs, of any source."""
     return bool(person.has_perm("hosting.start_run"))
-
-
-def is_steward_of(person: Person, utility_id: int) -> bool:
-    """Is named for the utility, and still of the group."""
-    return bool(
-        person.has_perm("hosting.decide_run") and person.stewarded_utilities.filter(pk=utility_id).exists()
-    )
 
 
 def refusal(person: Person, kind: TrialKind, source: Source | None) -> str:

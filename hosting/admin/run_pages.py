@@ -1,4 +1,4 @@
-"""A run's page before its form: how far it is, why it is held, what it would change."""
+"""A run's page before its form: how far it is, why it is held, what it would change, what was decided."""
 
 from typing import Any
 
@@ -12,15 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from hosting import trials
+from hosting.admin.decisions import DecisionPages, decision_on
 from hosting.admin.rights import may_start, refusal, refused
 from hosting.locks import is_busy
 from hosting.models import HCIngestionRun, RunStatus, Severity, TrialKind
-from utilities.admin import AnyModelAdmin
-
-DATASETS = ("sections", "records")
 
 
-class RunPages(AnyModelAdmin):
+class RunPages(DecisionPages):
     """For the admin of runs."""
 
     change_form_template = "admin/run.html"
@@ -58,10 +56,11 @@ class RunPages(AnyModelAdmin):
                 "reasons": run.findings.filter(severity=Severity.BLOCK),
                 "other_findings": run.findings.exclude(severity=Severity.BLOCK),
                 "counted": [
-                    (name, run.counts[name]) for name in ("sections", "records") if name in run.counts
+                    (name.replace("_", " "), by) for name, by in run.counts.items() if isinstance(by, dict)
                 ],
                 "changes": held_changes(run),
                 "may_try": not refusal(request.user, TrialKind.DRY_RUN, run.source),
+                **decision_on(request, run),
             }
         return {}
 

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from hosting.admin.decisions import WaitingFilter
 from hosting.admin.run_pages import RunPages
 from hosting.models import Finding, HCIngestionRun, QuarantinedRow, RunStatus
 from utilities.admin import (
@@ -65,6 +66,7 @@ class RunAdmin(RunPages, ReadOnlyAdmin):
         "error",
     )
     list_filter = (
+        WaitingFilter,
         MineFilter.through("utility__stewards"),
         "status",
         "utility",

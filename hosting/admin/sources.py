@@ -17,7 +17,7 @@ from hosting import trials
 from hosting.admin.rights import may_start, own_utilities, refusal, refused
 from hosting.admin.trials import HELP, page_of, start
 from hosting.models import Trial, TrialKind
-from hosting.models.trials import OPEN
+from hosting.models.trials import OPEN, TRIED
 from hosting.views.standing import standing, with_last_run
 from utilities.admin import NOTHING, ChoicesOnlyAdmin, MineFilter, json_column, utility_column
 from utilities.models import Source
@@ -174,10 +174,10 @@ class SourceAdmin(ChoicesOnlyAdmin):
                 "refusal": refusal(request.user, kind, source) or trials.refusal(source, kind),
                 "under_way": open_trials.get(kind),
             }
-            for kind in TrialKind
+            for kind in TRIED
         ]
         return {
-            "work": [] if all(refusal(request.user, kind, source) for kind in TrialKind) else actions,
+            "work": [] if all(refusal(request.user, kind, source) for kind in TRIED) else actions,
             "is_mine": any(utility.pk == source.utility_id for utility in own_utilities(request.user)),
             "latest_trials": mine[:5],
             "latest_runs": runs.defer("layer", "config_json", "discovery")[:5],
@@ -187,7 +187,7 @@ class SourceAdmin(ChoicesOnlyAdmin):
     def start_view(self, request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         """Ask for a trial of the source; on to its page, or back with the reason."""
         source = Source.objects.select_related("utility").filter(pk=pk).first()
-        if source is None or kind not in TrialKind.values:
+        if source is None or kind not in TRIED:
             raise Http404
         if why := refusal(request.user, TrialKind(kind), source):
             return refused(request, why, self.admin_site.each_context(request))

@@ -88,6 +88,7 @@ class HCIngestionRun(models.Model):
         permissions = [
             ("start_run", "Can start, cancel and repeat runs"),
             ("decide_run", "Can approve and reject held runs of utilities they are named for"),
+            ("roll_back_run", "Can return any source to an earlier run"),
         ]
 
     def __str__(self) -> str:

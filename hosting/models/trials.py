@@ -1,7 +1,8 @@
-"""Trials: what a person has the worker try with a source, from the admin.
+"""Trials: what a person has the worker do with a source, from the admin.
 
-A trial is the person's side of it: who asked, how far it is, what came out. What an ingest did is the run's
-to say; a discovery and a dry run have no run, so their results are kept here until they expire.
+A trial is the person's side of it: who asked, how far it is, what came out. What an ingest, an approval or a
+rollback did is the run's to say; a discovery and a dry run have no run, so their results are kept here until
+they expire.
 """
 
 from django.conf import settings
@@ -18,6 +19,12 @@ class TrialKind(models.TextChoices):
     DISCOVER = "discover", "Discovery"
     DRY_RUN = "dry_run", "Dry run"
     INGEST = "ingest", "Ingest"
+    APPROVE = "approve", "Approval"
+    ROLLBACK = "rollback", "Rollback"
+
+
+TRIED = (TrialKind.DISCOVER, TrialKind.DRY_RUN, TrialKind.INGEST)  # with a source, from its page
+DECISIONS = (TrialKind.APPROVE, TrialKind.ROLLBACK)  # on a run, from its page; once begun they are finished
 
 
 class TrialStatus(models.TextChoices):
@@ -34,7 +41,7 @@ OPEN = (TrialStatus.QUEUED, TrialStatus.RUNNING)
 
 
 class Trial(models.Model):
-    """A discovery, dry run or ingest that a person asked for. One of a kind at most is open for a source."""
+    """Something that a person asked for. One of a kind at most is open for a source."""
 
     kind = models.CharField(max_length=10, choices=TrialKind)
     source = models.ForeignKey(
@@ -46,7 +53,11 @@ class Trial(models.Model):
         help_text="Empty for the discovery of an address that a person typed",
     )
     url = models.CharField(max_length=600, blank=True, help_text="The service to discover")
-    options = models.JSONField(default=dict, help_text="`limit` of a dry run, `force` of an ingest")
+    options = models.JSONField(
+        default=dict,
+        help_text="`limit` of a dry run, `force` of an ingest, `note` of a decision, and of a rollback `to`, "
+        "the run to return to, and `dry` where it only says what would change",
+    )
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="trials"
     )

@@ -231,9 +231,9 @@ def test_a_later_good_run_publishes_and_closes_the_held_one(portal: Portal, sour
     serve(portal, good)
     run = portal.ingest(source)
     assert (run.status, run.counts["sections"]) == ("completed", {"added": 0, "changed": 1, "removed": 0})
-    for older in (held, again):
+    for older, by in ((held, again), (again, run)):
         older.refresh_from_db()
-        assert (older.status, older.decision_note) == ("cancelled", f"Superseded by run {run.pk}.")
+        assert (older.status, older.decision_note) == ("cancelled", f"Superseded by run {by.pk}.")
         assert older.decided_at is not None
     source.refresh_from_db()
     assert source.published_run == source.lake_run == run

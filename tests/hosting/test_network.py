@@ -12,6 +12,8 @@ import pytest
 import yaml
 from django.contrib.gis.geos import Point
 
+from hcportal.errors import NotDecided
+from hosting.approval import approve
 from hosting.lake import tables
 from hosting.lake_settings import open_lake
 from hosting.models import (
@@ -23,6 +25,7 @@ from hosting.models import (
     Substation,
     SubstationLoadProfile,
 )
+from tests import factories as make
 from tests.conftest import Portal
 from tests.layers import entry
 from utilities.catalog_files import OWN_CATALOG
@@ -172,7 +175,28 @@ def test_a_substation_that_is_no_longer_published_stays_without_a_source(pge: Pg
     held = pge.substations(many[:4])
     assert held.status == "held"
     assert "5 of 9 substations are gone" in held.error_message
+    assert held.counts == {"substations": {"added": 0, "changed": 0, "removed": 5, "kept": 4}}
+    assert held.findings.get(check_id="Q56").severity == "B"
     assert Substation.objects.filter(source__isnull=False).count() == 9
+
+
+def test_a_held_network_is_loaded_from_bronze_when_a_person_approves(pge: Pge) -> None:
+    many = [station(n, f"S{n}", point(-122 - n / 100, 38)) for n in range(1, 11)]
+    pge.substations(many)
+    held = pge.substations(many[:4])
+    assert held.status == "held"
+    steward = make.make_user("steward")
+    with pytest.raises(NotDecided):
+        approve(held, by=steward, note="taken over by another utility")
+    held.utility.stewards.add(steward)
+    approve(held, by=steward, note="taken over by another utility")
+    held.refresh_from_db()
+    assert (held.status, held.decided_by, held.error_message) == ("completed", steward, "")
+    assert held.counts == {"substations": {"added": 0, "changed": 0, "removed": 6, "kept": 4}}
+    assert Substation.objects.filter(source__isnull=False).count() == 4
+    source = Source.objects.get(pk=held.source_id)
+    assert source.published_run == source.lake_run == held
+    assert pge.substations(many[:4]).status == "unchanged"
 
 
 def test_rows_that_cannot_be_used_are_left_out_with_a_finding(pge: Pge) -> None:
