@@ -4,6 +4,7 @@ import functools
 import http.server
 import io
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from hosting.models import (
     HostingCapacitySection,
 )
 from tests.conftest import Portal
+from tests.hosting.sources.files.test_shapes import DRIVERS, workbook, written
 from utilities.models import Source
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -210,31 +212,50 @@ def test_a_file_without_an_address_is_never_scheduled_and_all_takes_it_only_with
     assert "published 1 rows" in ingest("all", category="csv", data_dir=tmp_path)
 
 
-def test_sections_from_a_geojson_file_are_rolled_up_like_those_of_a_service(
-    portal: Portal, tmp_path: Path
-) -> None:
-    from tests.hosting.sources.files.test_shapes import written
+def sections(name: str, kind: str, **source: Any) -> dict[str, Any]:
+    """A utility with one file of lines, two of which are of feeders of their own."""
+    figure = {
+        "capacity_type": "generation",
+        "hosting_capacity_mw": {"mw": "HC_MW"},
+        "remaining": "hosting",
+        "rollup": "max",
+    }
+    described: dict[str, Any] = {"grain": "section", "key": "geometry", "geometry": "polyline"}
+    made = entry(file={"name": name, "format": kind}, figures=[figure], **described, **source)
+    return made | {"data_source_type": "file"}
 
-    sections = entry(
-        file={"name": "feeders.geojson", "format": "geojson"},
-        geometry="polyline",
-        grain="section",
-        key="geometry",
-        figures=[
-            {
-                "capacity_type": "generation",
-                "hosting_capacity_mw": {"mw": "HC_MW"},
-                "remaining": "hosting",
-                "rollup": "max",
-            }
-        ],
-    )
-    sections["data_source_type"] = "file"
-    portal.add(sections)
-    written(tmp_path, "geojson")
-    ingest(data_dir=tmp_path)
+
+@pytest.mark.parametrize(
+    ("kind", "place"), [*((kind, "folder") for kind in (*DRIVERS, "kmz")), ("shapefile", "address")]
+)
+def test_sections_of_each_format_are_rolled_up_like_those_of_a_service(
+    portal: Portal, tmp_path: Path, kind: str, place: str
+) -> None:
+    file = written(tmp_path, "kml" if kind == "kmz" else kind)
+    if kind == "kmz":
+        kml, file = file, tmp_path / "feeders.kmz"
+        with zipfile.ZipFile(file, "w") as zipped:
+            zipped.write(kml, "doc.kml")
+        kind = "kml"
+    if place == "folder":
+        portal.add(sections(file.name, kind))
+        ingest(data_dir=tmp_path)
+    else:
+        with web(tmp_path) as address:
+            portal.add(sections(file.name, kind, service_url=f"{address}/{file.name}"))
+            ingest()
     assert HostingCapacitySection.objects.filter(geometry__isnull=False).count() == 2
     assert published() == {"007": "1.50000", "8": "0.25000"}
+
+
+@pytest.mark.parametrize("place", ["folder", "address"])
+def test_feeders_of_a_workbook_are_published(portal: Portal, tmp_path: Path, place: str) -> None:
+    workbook(tmp_path, [["FEEDER", "HC_KW"], ["007", 1500], ["8", "NA"]])
+    file = {"name": "feeders.xlsx", "format": "xlsx"}
+    with web(tmp_path) as address:
+        portal.add(entry(file=file, service_url=f"{address}/feeders.xlsx" if place == "address" else ""))
+        ingest(data_dir=tmp_path if place == "folder" else None)
+    assert published() == {"007": "1.50000", "8": "not_studied"}
 
 
 @contextmanager
