@@ -21,6 +21,7 @@ from hosting.views.search import search_page
 from hosting.views.utilities import utilities, utility_page
 from interregional.api import flows as flows_api
 from interregional.views import page as flows_page
+from interregional.views.picture import picture
 from interregional.views.series import series
 
 urlpatterns = [
@@ -36,6 +37,7 @@ urlpatterns = [
     path("interregional/", flows_page.page, name="interregional"),
     path("interregional/now", flows_page.now_part, name="interregional-now"),
     path("interregional/series.json", series, name="interregional-series"),
+    path("interregional/line/<int:point_id>.svg", picture, name="interregional-picture"),
     path("about/", about, name="about"),
     # API
     path("api/docs", api_docs, name="api-docs"),

@@ -28,7 +28,7 @@ PLACES: Final[dict[int, tuple[tuple[float, float], ...]]] = {
 LABELS: Final = {
     Region.ONTARIO: (14, 158, "start"),
     Region.PJM: (222, 424, "middle"),
-    Region.NEW_ENGLAND: (578, 226, "start"),
+    Region.NEW_ENGLAND: (566, 222, "start"),
     Region.QUEBEC: (512, 26, "start"),
 }
 WIDEST, THINNEST, MOST_MW = 14.0, 2.0, 2000.0

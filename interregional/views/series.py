@@ -42,12 +42,23 @@ class Span:
         return "5min" if length <= BY_STAMP else "hour" if length <= BY_HOUR else "day"
 
     @property
+    def as_csv(self) -> str:
+        """The same rows of all interfaces, from the API."""
+        last = self.until - timedelta(microseconds=1)
+        since, until = (f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for at in (self.since, last))
+        return (
+            f"/api/v1/interface-flows?start_date={since}&end_date={until}"
+            f"&resolution={self.resolution}&format=csv"
+        )
+
+    @property
     def query(self) -> str:
         return f"from={self.first}&to={self.last}" if self.name == "custom" else f"range={self.name}"
 
 
-def span_of(request: HttpRequest, newest: datetime) -> Span:
-    """The stretch that an address asks for, 24 hours by default. Raises NoRange."""
+def span_of(request: HttpRequest, newest: datetime | None) -> Span:
+    """The stretch that an address asks for, 24 hours up to the newest row by default. Raises NoRange."""
+    newest = newest or datetime.now(UTC)
     first, last = request.GET.get("from"), request.GET.get("to")
     if first or last:
         try:
@@ -66,13 +77,18 @@ def span_of(request: HttpRequest, newest: datetime) -> Span:
     return Span(name, newest - RANGES[name], newest + timedelta(microseconds=1))
 
 
+def longest_step(resolution: str) -> timedelta:
+    """Rows further apart than this have a gap between them."""
+    return timedelta(minutes=10) if resolution == "5min" else STEP[resolution] * 1.5
+
+
 @require_safe
 def series(request: HttpRequest) -> HttpResponseBase:
     """`/interregional/series.json`: {"x": [seconds], "lines": {point_id: {"flow": [], "in": [], "out":
     []}}}."""
     there = state()
     try:
-        span = span_of(request, there.newest or datetime.now(UTC))
+        span = span_of(request, there.newest)
     except NoRange as wrong:
         return problem(400, str(wrong))
     etag = etag_of(request, there.version)  # type: ignore[arg-type]  # asks for no more than Django's has
@@ -88,7 +104,7 @@ def columns(span: Span) -> dict[str, Any]:
     between."""
     wanted = Interfaces(None, [])
     step = STEP[span.resolution]
-    longest = step * 1.5 if span.resolution != "5min" else timedelta(minutes=10)
+    longest = longest_step(span.resolution)
     x: list[int] = []
     lines: dict[str, dict[str, list[float | None]]] = {}
     before: datetime | None = None

@@ -6,9 +6,11 @@ import json
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
 
 import pytest
 from django.test import Client
@@ -430,6 +432,39 @@ def test_the_part_that_changes_is_not_sent_again_while_nothing_has(client: Clien
         first = client.get(address)
         assert first.status_code == 200
         assert client.get(address, headers={"if-none-match": first["ETag"]}).status_code == 304
+
+
+def test_a_lines_past_is_a_picture_too_with_limits_as_steps_and_gaps_as_gaps(
+    client: Client, tmp_path: Path
+) -> None:
+    at = utc("2026-07-01 12:00")
+    times = [at, at + minutes(5), at + minutes(30), at + minutes(35)]
+    body = as_file([row(time, flow=number) for number, time in enumerate(times)])
+    load(tmp_path, body.replace(b"08:35,LINE 23316,23316,3,100", b"08:35,LINE 23316,23316,3,50"))
+    answer = client.get("/interregional/line/23316.svg")
+    assert answer["Content-Type"] == "image/svg+xml"
+    parts = ElementTree.fromstring(answer.content).iter("{http://www.w3.org/2000/svg}path")
+    drawn = [part.attrib["d"] for part in parts]
+    into, out, flow = drawn[-3:]
+    assert [len(re.findall(move, flow)) for move in "MLH"] == [2, 2, 0]
+    assert [len(re.findall(move, into)) for move in "MLH"] == [2, 2, 2]
+    last = re.search(r"M([\d.]+),([\d.]+)H([\d.]+)L([\d.]+),([\d.]+)$", into)
+    assert last is not None
+    assert last[3] == last[4] > last[1]
+    assert float(last[5]) > float(last[2])  # the lower limit is lower down
+    assert len({y for _, y in re.findall(r"([\d.]+),([\d.]+)", out)}) == 1
+    assert client.get("/interregional/line/1.svg").status_code == 404
+    assert client.get("/interregional/line/23316.svg?range=1y").status_code == 400
+    held = {"if-none-match": answer["ETag"]}
+    assert client.get("/interregional/line/23316.svg", headers=held).status_code == 304
+
+
+def test_the_charts_rows_are_one_click_away_as_csv(client: Client, real: None) -> None:
+    page = client.get(f"/interregional/?from={REAL_DAY}&to={REAL_DAY}").content.decode()
+    address = re.search(r'href="(/api/v1/interface-flows[^"]*)">CSV<', page)
+    assert address is not None
+    answer = client.get(unescape(address[1]))
+    assert b"".join(answer.streaming_content).count(b"\r\n") == 5_203  # type: ignore[attr-defined]
 
 
 def test_series_have_an_empty_place_where_stamps_are_missing(client: Client, tmp_path: Path) -> None:

@@ -152,6 +152,25 @@ def test_flows_of_a_quarter_of_an_hour_and_some_seconds_are_old_with_scripts_as_
             expect(page.locator(".as-of")).to_contain_text("15 min ago")
 
 
+def test_a_line_against_its_region_has_the_arrow_and_the_colour_of_its_own_direction(
+    chromium: Browser, site: Site, portal: Portal
+) -> None:
+    """New England as a whole takes 300 MW while one of its lines brings 180."""
+    at = fresh()
+    load(portal.folder, as_file([row(at, 23318, -480), row(at, 325277, 180), row(at, 23317, 100)]))
+    with window(chromium, site) as view:
+        page = view.open("/interregional/")
+        expect(page.locator(".drawing .label", has_text="New England")).to_contain_text("300 MW out")
+        expect(page.locator(".drawing .label", has_text="Ontario")).to_contain_text("100 MW in")
+        page.locator("#region-new_england summary").click()
+        page.locator("#region-ontario summary").click()
+        stroke = "sign => getComputedStyle(sign).stroke"
+        against = page.locator("#region-new_england tr.import .sign")
+        along = page.locator("#region-new_england tr.export .sign")
+        incoming = page.locator("#region-ontario tr.import .sign")
+        assert against.evaluate(stroke) == incoming.evaluate(stroke) != along.evaluate(stroke)
+
+
 def test_the_arrows_of_the_drawing_are_links_with_names(
     chromium: Browser, site: Site, portal: Portal
 ) -> None:
@@ -166,11 +185,18 @@ def test_the_arrows_of_the_drawing_are_links_with_names(
 def test_the_page_is_read_without_scripts(chromium: Browser, site: Site, portal: Portal) -> None:
     load(portal.folder, flows(fresh()))
     with window(chromium, site, java_script_enabled=False) as view:
+        pictures: list[tuple[str, int]] = []
+        view.context.on("response", lambda answer: pictures.append((answer.url, answer.status)))
         page = view.open("/interregional/")
         expect(page.locator("#region-pjm .flow")).to_contain_text("1,020 MW into New York")
         page.locator("#region-pjm summary").click()
         expect(page.locator("#region-pjm tbody")).to_contain_text("Neptune")
-        expect(page.locator("main")).to_contain_text("The charts need JavaScript")
+        expect(page.locator("main")).to_contain_text("Without JavaScript the charts are pictures")
+        chart = page.get_by_role("img", name="PJM AC ties: its flow and its limits over time")
+        chart.scroll_into_view_if_needed()
+        expect(chart).to_be_visible()
+        expect(page.locator(".plot").first).to_be_hidden()
+        assert [status for url, status in pictures if url.endswith("/line/23316.svg?range=24h")] == [200]
 
 
 def test_the_demonstration_is_badged(chromium: Browser, site: Site) -> None:

@@ -87,6 +87,19 @@ def test_duplicates_gaps_and_odd_stamps_inside_the_repeated_hour_come_out_right(
     assert Noticed.GUESSED_HOUR not in kinds(read(body))
 
 
+def test_an_equal_stamp_is_a_duplicate_and_no_step_back() -> None:
+    """Neither in the first pass alone, nor in the second, nor while one is under way."""
+    first = [r for r in day_like_the_real_one(AUTUMN) if not EST_HOUR <= r[0] < TWO and r[2] == 23316]
+    at = next(n for n, r in enumerate(first) if r[0] == EDT_HOUR + minutes(30))
+    assert same(as_file([*first[:at], first[at], *first[at:]]), first)
+    under_way = [r for r in first if r[0] <= EDT_HOUR + minutes(40)]
+    body = as_file([*under_way[:at], under_way[at], *under_way[at:]])
+    assert same(body, under_way, asked_at=EDT_HOUR + minutes(41))
+    second = [r for r in day_like_the_real_one(AUTUMN) if EST_HOUR <= r[0] < TWO and r[2] == 23316]
+    body = as_file([*second[:3], second[2], *second[3:]])
+    assert same(body, second, asked_at=TWO - minutes(4))
+
+
 def test_an_interface_that_lacks_the_first_pass_follows_the_others() -> None:
     rows = [r for r in day_like_the_real_one(AUTUMN) if r[2] != 23316 or not EDT_HOUR <= r[0] < EST_HOUR]
     assert same(as_file(rows), rows)
