@@ -18,12 +18,15 @@ Schema = dict[str, Any]
 PROBLEMS = {
     400: "A parameter is wrong or unknown; `errors` names each of them",
     403: "The terms of the utility's sources do not let their rows leave; `detail` says which and why",
-    404: "There is no such utility",
+    404: "There is no such utility or feeder",
     405: "Another method than GET, HEAD or OPTIONS",
     406: "A form that is not served, by `Accept`",
 }
 UNCHANGED = "What the client holds is still the answer"
-CODE = "The utility's code, as /api/v1/utilities lists it"
+IN_ADDRESS = {
+    "code": "The utility's code, as /api/v1/utilities lists it",
+    "slug": "The feeder's name in addresses, as /api/v1/feeders has it",
+}
 IF_NONE_MATCH = "An ETag held from before: 304 without a body where the answer is unchanged"
 HEADERS: Schema = {
     "ETag": {
@@ -74,9 +77,10 @@ class ApiSchema(AutoSchema):
 
     def _get_parameters(self) -> list[Schema]:
         parameters = []
-        if "{code}" in self.path:
-            slug = {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"}
-            parameters.append(build_parameter_type("code", slug, "path", required=True, description=CODE))
+        for name, words in IN_ADDRESS.items():
+            if f"{{{name}}}" in self.path:
+                slug = {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"}
+                parameters.append(build_parameter_type(name, slug, "path", required=True, description=words))
         parameters += [self._parameter(field) for field in self.view.parameters_class().fields.values()]
         if self.view.is_versioned:
             parameters.append(

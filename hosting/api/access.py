@@ -52,7 +52,7 @@ def is_bulk(given: dict[str, Any]) -> bool:
     return not (few or small)
 
 
-def access_to(code: str, rows: QuerySet[HostingCapacityRecord], *, bulk: bool = False) -> Access:
+def access_to(code: str, rows: QuerySet[Any], *, bulk: bool = False) -> Access:
     """What may leave of a utility; `rows` are counted where they are withheld.
 
     Raises Http404 where there is no such utility, PermissionDenied where all of its sources are refused.
@@ -67,10 +67,11 @@ def access_to(code: str, rows: QuerySet[HostingCapacityRecord], *, bulk: bool = 
     return _access(utility, published, refused, rows.filter(source__in=refused))
 
 
-def access_to_all(rows: QuerySet[HostingCapacityRecord]) -> Access:
+def access_to_all(rows: QuerySet[HostingCapacityRecord], *, bulk: bool = False) -> Access:
     """What may leave of all utilities together; `rows` are counted where they are withheld."""
     published = list(_published())
-    return _access(None, published, [source for source in published if _is_refused(source, bulk=False)], rows)
+    refused = [source for source in published if _is_refused(source, bulk=bulk)]
+    return _access(None, published, refused, rows.filter(source__in=refused))
 
 
 def _is_refused(source: Source, *, bulk: bool) -> bool:
@@ -95,7 +96,7 @@ def _access(
     utility: int | None,
     published: Sequence[Source],
     refused: Sequence[Source],
-    rows: QuerySet[HostingCapacityRecord],
+    rows: QuerySet[Any],
 ) -> Access:
     counts: dict[int, int] = {}
     if refused:

@@ -21,7 +21,7 @@ class WithheldSerializer(serializers.Serializer[Any]):
     source = serializers.CharField(  # type: ignore[assignment]  # a field of that name
         help_text="The source's code within its utility"
     )
-    records = serializers.IntegerField(help_text="How many of this capacity type and variant were left out")
+    records = serializers.IntegerField(help_text="How many rows were left out, filters aside")
     reason = serializers.CharField(help_text="Why, for a person to read")
 
 

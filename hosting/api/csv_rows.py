@@ -8,23 +8,19 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Case, F, TextField, Value, When
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Concat
-from rest_framework import serializers
+from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework.renderers import JSONRenderer
 
+from hosting.api.access import Access
 from hosting.api.answers import CSV
-from hosting.api.fields import TextOrNull
-from hosting.api.records import SHOWN, RecordSerializer, Rows
+from hosting.api.shown import Columns
 from hosting.api.streaming import Started
 
 CSV_SHAPE = {
     "type": "string",
     "description": "A line of names, then a line for each record: the fields of a row, empty for null",
 }
-# What spreadsheets take for a formula (OWASP, "CSV Injection"), full-width signs and leading spaces included.
-FORMULA = r"^(\s*[=+\-@＝＋－＠]|[\t\r\n])"
 BYTES_A_PIECE = 64_000
 
 
@@ -35,15 +31,32 @@ class CSVRenderer(JSONRenderer):
     format = "csv"
 
 
-def csv_of(rows: Rows) -> Started:
+def csv_of(rows: QuerySet[Any], columns: Columns) -> Started:
     """The file in pieces."""
-    return Started(_copied(rows))
+    return Started(_copied(rows, columns))
 
 
-def _copied(rows: Rows) -> Generator[bytes, None, None]:
-    gathered = bytearray((",".join(CELLS) + "\n").encode())
+def csv_answer(pieces: Started | None, name: str, access: Access) -> HttpResponseBase:
+    """The file as an answer, or its head alone; what was left out of it stands in a header."""
+    content_type = f"{CSV}; charset=utf-8"
+    answer: HttpResponseBase
+    if pieces is None:
+        answer = HttpResponse(content_type=content_type)
+    else:
+        answer = StreamingHttpResponse(pieces, content_type=content_type)
+    answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    if access.withheld:
+        answer["X-Withheld"] = ", ".join(
+            f"{left_out['utility_code']}/{left_out['source']}; records={left_out['records']}"
+            for left_out in access.withheld
+        )
+    return answer
+
+
+def _copied(rows: QuerySet[Any], columns: Columns) -> Generator[bytes, None, None]:
+    gathered = bytearray((",".join(columns) + "\n").encode())
     try:
-        sql, parameters = rows.values_list(*CELLS.values()).query.sql_with_params()
+        sql, parameters = rows.values_list(*columns.values()).query.sql_with_params()
     except EmptyResultSet:  # nothing is published, or the filters contradict one another
         yield bytes(gathered)
         return
@@ -56,19 +69,3 @@ def _copied(rows: Rows) -> Generator[bytes, None, None]:
                 yield bytes(gathered)
                 gathered.clear()
     yield bytes(gathered)
-
-
-def _cell(field: serializers.Field[Any, Any, Any, Any], shown: Combinable) -> Combinable:
-    """A column as a cell: true and false in words; text that would be a formula begins with an apostrophe."""
-    if isinstance(field, serializers.BooleanField):
-        return Cast(shown, TextField())
-    if isinstance(field, TextOrNull | serializers.CharField):
-        column = str(field.source)
-        harmless = Concat(Value("'"), F(column), output_field=TextField())
-        return Case(
-            When(**{f"{column}__regex": FORMULA}, then=harmless), default=shown, output_field=TextField()
-        )
-    return shown
-
-
-CELLS = {name: _cell(field, SHOWN[name]) for name, field in RecordSerializer().fields.items()}

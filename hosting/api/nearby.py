@@ -22,7 +22,7 @@ from hosting.api.planning import planned
 from hosting.api.records import (
     NAMES,
     SHOWN,
-    FigureParameters,
+    LeftParameters,
     RecordSerializer,
     Rows,
     figures,
@@ -32,7 +32,7 @@ from hosting.api.records import (
 from hosting.api.rendering import RowsRenderer
 
 
-class NearbyParameters(FigureParameters):
+class NearbyParameters(LeftParameters):
     """A place, and how far around it."""
 
     lat = Number(min_value=-90, max_value=90, help_text="Latitude, WGS 84")

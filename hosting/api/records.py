@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from django.db.models import F, FloatField, Func, Q, QuerySet, Value
-from django.db.models.expressions import Combinable
-from django.db.models.functions import NullIf
+from django.db.models import F, FloatField, Func, Q, QuerySet
 from rest_framework import serializers
 
 from hcportal.api.numbers import Megawatts
@@ -12,6 +10,7 @@ from hcportal.api.parameters import Parameters, Slug
 from hosting.api.fields import ExactNumber, TextOrNull, WordOrNull
 from hosting.api.paging import IdPageParameters
 from hosting.api.places import BoxField
+from hosting.api.shown import cells, shown
 from hosting.models import CapacityType, ConstrainingMetric, HostingCapacityRecord
 from hosting.models.records import RemainingBasis
 
@@ -27,12 +26,17 @@ class FigureParameters(Parameters):
     variant = Slug(
         default="default", max_length=40, help_text="Which of a source's figures, where it publishes several"
     )
+
+
+class LeftParameters(FigureParameters):
+    """Where something is left."""
+
     min_remaining_mw = Megawatts(
         default=None, help_text="Remaining capacity of at least this; unknown never matches"
     )
 
 
-class RecordParameters(FigureParameters, IdPageParameters):
+class RecordParameters(LeftParameters, IdPageParameters):
     """A utility's records."""
 
     bbox = BoxField(default=None, help_text="west,south,east,north in degrees: what intersects this box")
@@ -114,18 +118,9 @@ class RecordSerializer(serializers.ModelSerializer[HostingCapacityRecord]):
         }
 
 
-def _shown(field: serializers.Field[Any, Any, Any, Any]) -> Combinable:
-    """A column as the serializer's field would show it, by the database."""
-    column = str(field.source)
-    if isinstance(field, ExactNumber):
-        return Func(F(column), function="trim_scale")  # 3.80000 as 3.8
-    if isinstance(field, TextOrNull | WordOrNull):
-        return NullIf(F(column), Value(""))
-    return F(column)
-
-
-# A row's names, and what stands under each, over rows `with_columns`.
-SHOWN = {name: _shown(field) for name, field in RecordSerializer().fields.items()}
+# What stands under each name, over rows `with_columns`; in CSV too.
+SHOWN = shown(RecordSerializer())
+CELLS = cells(RecordSerializer())
 NAMES = list(SHOWN)
 
 

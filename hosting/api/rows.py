@@ -1,23 +1,19 @@
 """A utility's records as rows: page by page in JSON, all of them in CSV."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
-from rest_framework import serializers
-from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer
+from django.http import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hcportal.api.numbers import WholeNumber
-from hcportal.api.parameters import StrictView
-from hcportal.api.versions import etag_of, not_modified, stamp
 from hosting.api.access import Access, access_to, is_bulk
 from hosting.api.answers import CSV, JSON, Answers, listed
-from hosting.api.csv_rows import CSV_SHAPE, CSVRenderer, csv_of
+from hosting.api.csv_rows import CSV_SHAPE, csv_answer, csv_of
+from hosting.api.forms import ROWS_A_PAGE, FormParameters, TabularView, rows_a_form
 from hosting.api.paging import page
 from hosting.api.planning import planned
 from hosting.api.records import (
+    CELLS,
     NAMES,
     SHOWN,
     RecordParameters,
@@ -26,44 +22,16 @@ from hosting.api.records import (
     matching,
     with_columns,
 )
-from hosting.api.rendering import RowsRenderer
 from hosting.models import HostingCapacityRecord
 
-ROWS_A_PAGE = 100
 
-
-class RowParameters(RecordParameters):
+class RowParameters(RecordParameters, FormParameters):
     """Filters, the page, and the form."""
 
-    limit = WholeNumber(
-        default=None,
-        min_value=1,
-        max_value=1000,
-        help_text="Rows a page: 100 where it is not given; in CSV all rows",
-    )
-    format = serializers.ChoiceField(
-        [("json", "A page of rows"), ("csv", "A file with all rows")],
-        default=None,
-        help_text="Goes before `Accept`; JSON where neither says so",
-    )
+    limit = rows_a_form()
 
 
-class FormatFirst(DefaultContentNegotiation):
-    """`format` in the address decides alone: a link to a file works whatever the client says it accepts."""
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        wanted = request.query_params.get("format")
-        for renderer in renderers:
-            if renderer.format == wanted:
-                chosen: BaseRenderer = renderer
-                return chosen, str(chosen.media_type)
-        found: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
-        return found
-
-
-class RecordList(StrictView):
+class RecordList(TabularView):
     """A utility's records that pass the filters, in order of their id.
 
     One for each feeder, or for each cell where the publisher names no feeder. Filters are joined by *and*; an
@@ -74,24 +42,16 @@ class RecordList(StrictView):
     unknown whether a source may be passed on in bulk, give a `limit` or a `bbox` of at most 0.5 degrees.
     """
 
-    is_versioned: ClassVar = True
-    may_refuse: ClassVar = True
     answers: ClassVar[Answers] = {JSON: listed(RecordSerializer, withheld=True), CSV: CSV_SHAPE}
     example: ClassVar = {"min_remaining_mw": 2, "limit": 10}
     parameters_class: ClassVar = RowParameters
-    renderer_classes = [RowsRenderer, CSVRenderer]
-    content_negotiation_class = FormatFirst
 
     def get(self, request: Request, code: str) -> HttpResponseBase:
         given = self.parameters
-        as_csv = request.accepted_renderer.format == "csv"
-        access = access_to(code, figures(given), bulk=as_csv and is_bulk(given))
-        etag = etag_of(request, [CSV, access.version] if as_csv else access.version)
-        if unchanged := not_modified(request, etag):
-            return unchanged
-        answer = self._csv(request, access) if as_csv else self._page(request, access)
-        stamp(answer, etag)
-        return answer
+        access = access_to(code, figures(given), bulk=self.is_csv and is_bulk(given))
+        return self.in_form(
+            access, page=lambda: self._page(request, access), file=lambda: self._csv(request, access)
+        )
 
     def _page(self, request: Request, access: Access) -> Response:
         limit = self.parameters["limit"] or ROWS_A_PAGE
@@ -104,17 +64,6 @@ class RecordList(StrictView):
 
     def _csv(self, request: Request, access: Access) -> HttpResponseBase:
         rows = with_columns(matching(self.parameters, access.sources, access.utility)).order_by("id")
-        answer: HttpResponseBase
-        if request.method == "HEAD":
-            answer = HttpResponse(content_type=f"{CSV}; charset=utf-8")
-        else:
-            pieces = csv_of(rows[: self.parameters["limit"]])
-            answer = StreamingHttpResponse(pieces, content_type=f"{CSV}; charset=utf-8")
+        pieces = None if request.method == "HEAD" else csv_of(rows[: self.parameters["limit"]], CELLS)
         code = request.resolver_match.kwargs["code"] if request.resolver_match else "records"
-        answer["Content-Disposition"] = f'attachment; filename="{code}-hosting-capacity.csv"'
-        if access.withheld:
-            answer["X-Withheld"] = ", ".join(
-                f"{left_out['utility_code']}/{left_out['source']}; records={left_out['records']}"
-                for left_out in access.withheld
-            )
-        return answer
+        return csv_answer(pieces, f"{code}-hosting-capacity", access)

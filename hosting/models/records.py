@@ -172,8 +172,9 @@ class Capacity(models.Model):
 
 # No capacity is as low: as unknown ones have it, all records stand in one order, those last.
 BELOW_ALL = Decimal(-10_000_000)
-# What can be had at the best place of the feeder: its strongest section, or what was published for all of it.
+# At the best and at the worst place of a feeder, or what was published for all of it.
 HIGHEST_HOSTING_MW = Coalesce("hosting_capacity_max_mw", "hosting_capacity_mw")
+LOWEST_HOSTING_MW = Coalesce("hosting_capacity_min_mw", "hosting_capacity_mw")
 BY_HIGHEST = Coalesce("hosting_capacity_max_mw", "hosting_capacity_mw", BELOW_ALL)
 
 

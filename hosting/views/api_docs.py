@@ -103,7 +103,7 @@ def api_docs(request: HttpRequest) -> HttpResponse:
 
 
 def _example_values() -> dict[str, Any]:
-    """Code, lat and lon that have an answer here; empty where no source's rows may leave."""
+    """Code, slug, lat and lon that have an answer here; empty where no source's rows may leave."""
     found = (
         Source.objects.filter(published_run__isnull=False, in_catalog=True)
         .filter(redistribution__in=[Redistribution.ALLOWED, Redistribution.UNKNOWN])
@@ -117,8 +117,12 @@ def _example_values() -> dict[str, Any]:
         return {}
     record = HostingCapacityRecord.objects.filter(source=found["pk"], centroid__isnull=False).first()
     place = record.centroid if record else None
-    return {"code": found["utility__utility_code"]} | (
-        {"lat": round(place.y, 3), "lon": round(place.x, 3)} if place else {}
+    feeder = HostingCapacityRecord.objects.filter(source=found["pk"], feeder__isnull=False)
+    slug = feeder.values_list("feeder__slug", flat=True).first()
+    return (
+        {"code": found["utility__utility_code"]}
+        | ({"slug": slug} if slug else {})
+        | ({"lat": round(place.y, 3), "lon": round(place.x, 3)} if place else {})
     )
 
 
@@ -146,10 +150,11 @@ def _endpoint(path: str, operation: Schema, examples: dict[str, Any]) -> Endpoin
 
 
 def _example(path: str, parameters: list[Schema], examples: dict[str, Any]) -> str:
-    if "{code}" in path:
-        if not examples:
-            return ""
-        path = path.replace("{code}", examples["code"])
+    for name in ("code", "slug"):
+        if f"{{{name}}}" in path:
+            if name not in examples:
+                return ""
+            path = path.replace(f"{{{name}}}", examples[name])
     given = {
         said["name"]: examples.get(said["name"], said["example"]) for said in parameters if "example" in said
     }

@@ -10,7 +10,7 @@ from hcportal.api.numbers import NUMBER
 
 MOMENT = r"\d{4}-\d\d-\d\d([T ][\d:.]+(Z|[ +-]\d\d:\d\d))?$"
 
-CODES = os.environ["HCP_TEST_CODES"].split(",")
+IN_ADDRESS = {name: os.environ[f"HCP_TEST_{name.upper()}S"].split(",") for name in ("code", "slug")}
 
 
 @schemathesis.hook
@@ -19,8 +19,8 @@ def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
     drawn letters would never meet one."""
     for operations in raw_schema["paths"].values():
         for parameter in operations["get"].get("parameters", []):
-            if (parameter["in"], parameter["name"]) == ("path", "code"):
-                parameter["schema"] = {"enum": CODES}
+            if parameter["in"] == "path":
+                parameter["schema"] = {"enum": IN_ADDRESS[parameter["name"]]}
             if parameter["name"] == "interfaces":
                 parameter["schema"]["items"] = {"enum": ["23316", "SCH - OH - NY", "sch - pjm - ny"]}
 

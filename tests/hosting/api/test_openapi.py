@@ -23,7 +23,7 @@ from tests.factories import (
 from tests.hosting.api.asking import GEO_JSON, JSON, get, problem
 
 PATHS = {
-    "/" + str(entry.pattern).replace("<slug:code>", "{code}"): entry.callback
+    "/" + str(entry.pattern).replace("<slug:", "{").replace(">", "}"): entry.callback
     for entry in get_resolver().url_patterns
     if isinstance(entry, URLPattern) and str(entry.pattern).startswith("api/")
 }

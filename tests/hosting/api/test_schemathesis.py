@@ -17,11 +17,13 @@ import pytest
 from pytest_django.live_server_helper import LiveServer
 
 from hosting.api.openapi import description
-from hosting.models import HostingCapacityRecord
+from hosting.der_totals import refresh_der_totals
+from hosting.models import Feeder, HostingCapacityRecord
 from interregional.ingest import load_file
 from tests.conftest import ROOT
 from tests.factories import (
     line,
+    make_der,
     make_feeder,
     make_published_run,
     make_record,
@@ -35,8 +37,9 @@ from tests.interregional.files import real_day
 pytestmark = pytest.mark.slow
 
 REQUESTS_AN_ADDRESS = 30
-OURS = "^/api/v1/(utilities|hosting-capacity|openapi)|^/api/(v1/)?(interface|interregional)-flows"
+OURS = "^/api/v1/(utilities|feeders|hosting-capacity|openapi)|^/api/(v1/)?(interface|interregional)-flows"
 CODES = "alpha,beta,gamma,nobody"
+SLUGS = "0000,0001,9999"
 
 
 @pytest.fixture
@@ -63,6 +66,11 @@ def filled(transactional_db: None, tmp_path: Path) -> None:
     make_record(
         make_feeder(make_published_run(make_source(make_utility("beta"), redistribution="display_only")))
     )
+    first = Feeder.objects.get(utility=alpha, slug="0000")
+    for number in range(8):
+        status = ("installed", "planned")[number % 2]
+        make_der(first, status=status, technologies={"Wind": number}, costs={"CESIR": 1.5})
+    refresh_der_totals(alpha.pk)
     make_run(source, status="failed", error_message="No answer.\nNothing was changed.")
     make_utility("gamma")
     day = tmp_path / "day.csv"
@@ -83,6 +91,7 @@ def test_no_request_finds_an_answer_that_the_description_does_not_know(
     told = {
         "SCHEMATHESIS_HOOKS": "tests.hosting.api.asking_hooks",
         "HCP_TEST_CODES": CODES,
+        "HCP_TEST_SLUGS": SLUGS,
         "PYTHONPATH": str(ROOT),
     }
     run = subprocess.run(
