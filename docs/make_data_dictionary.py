@@ -56,6 +56,9 @@ LAKE_TABLES = {
 # Columns of the lake that no model has, or that mean something else there.
 LAKE_COLUMNS = {
     "utility_code": "The utility's code",
+    "substation_capacity_mw": "What the bulk substation can take: compared with, not kept",
+    "published_hybrid": "Whether the publisher calls it hybrid: compared with, not kept",
+    "map_colour": "The colour on the publisher's map: compared with, not kept",
     "run_id": "The run that wrote the row; in current tables, the one that last changed it",
     "row_no": "Position in the run, from 0",
     "object_id": "The server's number for the row; may change from one refresh to the next",

@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from hcportal.errors import FetchError, RefusedAddress
-from hosting.drift import drift
+from hosting.judging import checked
 from hosting.lake import (
     changes,
-    der_quality,
     ders,
     maintain,
-    quality,
     quarantine,
     references,
     rollup,
     silver,
     tables,
 )
-from hosting.lake.datasets import DATASETS, of_source
+from hosting.lake.datasets import of_source
 from hosting.lake.quality import Noticed
 from hosting.lake.store import Lake
 from hosting.models import HCIngestionRun
@@ -102,10 +100,8 @@ def judge(lake: Lake, spec: SourceSpec, staged: Staged, recorder: Recorder) -> l
     run = recorder.run
     utility = run.utility.utility_code
     dataset = next(name for name, rows in staged.passed.items() if rows is not None)
-    before = changes.current(lake, DATASETS[dataset], utility, spec.code)
-    checks = der_quality if spec.ders else quality
-    measured = checks.measure(staged.everything, before, spec)
-    found = [*drift(run, spec), *checks.check(measured)]
+    verdict = checked(lake, spec, run, staged.everything, dataset)
+    measured, found = verdict.judged, verdict.found
     recorder.keep_findings(found)
     if measured.rejected:
         published = lake.read_run(tables.BRONZE, utility, run.pk)

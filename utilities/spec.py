@@ -16,6 +16,7 @@ from utilities.spec_figures import Fields, Figure, RemainingBasis, Slug
 from utilities.spec_files import FileFeed
 from utilities.spec_network import Holds, Network
 from utilities.spec_readings import Closed, FieldName, Reader, Reading, misfit
+from utilities.spec_thresholds import Thresholds
 
 __all__ = [
     "Access",
@@ -51,16 +52,6 @@ class Lists(Closed):
 
     fields: tuple[FieldName, ...] = Field(min_length=1)
     separator: str = Field(",", min_length=1, max_length=3)
-
-
-class Thresholds(Closed):
-    """When a refresh is held. Defaults suit most; a source with a reason sets its own."""
-
-    max_row_loss: float = Field(0.2, ge=0, le=1, description="share of rows that may vanish at once")
-    max_key_change: float = Field(0.5, ge=0, le=1, description="Q56: share of keys that may be replaced")
-    max_feeder_change: float = Field(0.05, ge=0, description="Q56: share by which feeders may grow or shrink")
-    scale_shift: float = Field(300, gt=1, description="Q24: median ratio to the last refresh, either way")
-    max_quarantined: float = Field(0.5, ge=0, le=1, description="share of rows that may be quarantined")
 
 
 class SourceSpec(Closed):

@@ -55,6 +55,9 @@ class Figure(Closed):
     installed_dg_mw: Megawatts | None = None
     queued_dg_mw: Megawatts | None = None
     installed_since_study_mw: Megawatts | None = None
+    substation_capacity_mw: Megawatts | None = Field(
+        None, description="what the bulk substation can take; compared with, not kept"
+    )
     constraining_metric: Metric | None = None
     criteria: dict[Slug, Megawatts] = Field(default_factory=dict)
     remaining: RemainingBasis
@@ -110,6 +113,9 @@ class Fields(Closed):
     der_date: Date | None = None
     circuit_id: Text | None = None
     shape_length: Number | None = None
+    map_colour: Text | None = Field(
+        None, description="the colour on the publisher's map, with its range; compared with, not kept"
+    )
 
     def readings(self) -> dict[str, Reading]:
         """Our column to its reading."""

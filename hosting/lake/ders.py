@@ -58,6 +58,7 @@ def stage(
         values["nameplate_kw"].alias("nameplate_kw"),
         _technologies(spec.ders, values).alias("technologies"),
         _is_hybrid(spec.ders, values).alias("is_hybrid"),
+        values.get("is_hybrid", F.lit(None).cast("boolean")).alias("published_hybrid"),
         silver.numbers_as_json({name: values[f"costs.{name}"] for name in spec.ders.costs}).alias("costs"),
         _words(spec.ders.as_published, a).alias("as_published"),
         _text(values, "street_address").alias("street_address"),

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
 from hosting.lake import cells, readers, tables
+from hosting.lake.checks import sentinels
 from utilities.spec import Figure, Reader, Reading, RemainingBasis, SourceSpec
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ def _figure(figure: Figure, a: "Column") -> "Column":
         F.lit(figure.remaining.value).alias("remaining_basis"),
         readers.status(reading, a, values[described]).alias("capacity_status"),
         values.get("constraining_metric", F.lit(None).cast("string")).alias("constraining_metric"),
+        values.get("substation_capacity_mw", null).alias("substation_capacity_mw"),
+        sentinels.undeclared(figure, a, values).alias("undeclared"),
         numbers_as_json({name: values[f"criteria.{name}"] for name in figure.criteria}).alias("criteria"),
         F.concat_ws(", ", *unread).alias("unread_figure"),
     )
@@ -181,7 +184,7 @@ def _filled(name: str) -> "Column":
 def _complete(rows: "DataFrame", spec: SourceSpec) -> "DataFrame":
     """Every column of a record, with typed nulls for what this source does not have."""
     have = set(rows.columns)
-    every = tables.SECTION_COLUMNS | tables.RECORD_COLUMNS | tables.CARRIED
+    every = tables.SECTION_COLUMNS | tables.RECORD_COLUMNS | tables.CARRIED | tables.CHECKED
     for name, kind in every.items():
         if name not in have:
             rows = rows.withColumn(name, F.lit(None).cast(tables.sql_type(kind)))
@@ -213,6 +216,7 @@ def _judge(rows: "DataFrame", spec: SourceSpec) -> "DataFrame":
         rule("Q27", F.col("unread").rlike(numbers), F.concat(F.lit("not a number: "), F.col("unread")))
     if dates := _must_be_read(spec, numbers=False):
         rule("Q47", F.col("unread").rlike(dates), F.concat(F.lit("not a date: "), F.col("unread")))
+    rule("Q19", F.col("undeclared"), "a number that stands for nothing known, such as -9999, and no figure")
     rule(
         "Q15",
         F.col("hosting_capacity_min_mw") > F.col("hosting_capacity_max_mw"),

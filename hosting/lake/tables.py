@@ -107,6 +107,8 @@ DER_COLUMNS: dict[str, pa.DataType] = {
     "costs": pa.string(),
     "as_published": pa.string(),
 }
+# Of a stage row only: what checks compare a figure with.
+CHECKED: dict[str, pa.DataType] = {"substation_capacity_mw": MW, "map_colour": pa.string()}
 
 _KEY_FIELDS = [pa.field(name, pa.string()) for name in KEY]
 _RUN = [pa.field("utility_code", pa.string()), pa.field("run_id", pa.int64())]
@@ -160,6 +162,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             pa.field("object_id", pa.string()),
             *_KEY_FIELDS,
             *_ALL,
+            *_fields(CHECKED),
             *_REFUSED,
         ]
     ),
@@ -178,6 +181,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_DER_KEY_FIELDS,
             *_fields(DER_COLUMNS),
             _ADDRESS,
+            pa.field("published_hybrid", pa.bool_()),
             *_REFUSED,
         ]
     ),

@@ -90,7 +90,10 @@ def stopped(portal: Portal, source: Source, rows: list[Row], status: str) -> HCI
 
 
 def found(run: HCIngestionRun, check: str) -> Finding:
-    return run.findings.get(check_id=check)
+    """The first that the check said: a refresh of another size is noticed in several ways."""
+    first = run.findings.filter(check_id=check).order_by("id").first()
+    assert first is not None
+    return first
 
 
 def test_zero_rows_fail(portal: Portal, source: Source) -> None:
@@ -132,7 +135,7 @@ def test_a_collapse_of_rows_holds_and_removes_nothing(portal: Portal, source: So
 
 
 def test_a_loss_within_the_limit_is_published(portal: Portal, source: Source) -> None:
-    serve(portal, [row for row in sections() if not row["section"].endswith("-2")] + sections(16)[2::3])
+    serve(portal, [row for row in sections() if not row["section"].endswith("-1")] + sections(16)[1::3])
     run = portal.ingest(source)
     assert (run.status, run.counts["sections"]["removed"]) == ("completed", 24)
 

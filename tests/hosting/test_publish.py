@@ -166,7 +166,7 @@ def test_odd_text_survives_in_names_and_in_what_was_published(portal: Portal) ->
 
 
 def test_ids_with_odd_text_find_their_feeders(portal: Portal) -> None:
-    source = portal.add(feeders("ours"))
+    source = portal.add(feeders("ours", thresholds={"max_total_change": 9, "max_changed_feeders": 1}))
     names = [name for name in ODD if len(name) <= 120 and "\x00" not in name]
     publish(portal, source, [{"feeder": name, "mw": 1.0} for name in names])
     publish(portal, source, [{"feeder": name, "mw": 2.0} for name in names])

@@ -90,10 +90,14 @@ def stage(
 
 
 def staged(spec: SourceSpec, rows: Sequence[dict[str, Any]], **given: Any) -> list[dict[str, Any]]:
-    """Stage rows in the order they were published, then of the figures."""
+    """Stage rows in the order they were published, then of the figures, then of their keys."""
     found: list[dict[str, Any]] = stage(spec, rows, **given).toArrow().to_pylist()
     order = [(figure.capacity_type, figure.variant) for figure in spec.figures]
-    return sorted(found, key=lambda row: (row["row_no"], order.index((row["capacity_type"], row["variant"]))))
+
+    def place(row: dict[str, Any]) -> tuple[int, int, str]:
+        return row["row_no"], order.index((row["capacity_type"], row["variant"])), row["key"] or ""
+
+    return sorted(found, key=place)
 
 
 def column(spec: SourceSpec, name: str, rows: Sequence[dict[str, Any]], **given: Any) -> list[Any]:

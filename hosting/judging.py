@@ -1,0 +1,56 @@
+"""A run's staged rows under all checks: what was noticed, with example rows, and about which feeders."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from hosting.drift import drift
+from hosting.lake import changes, der_quality, quality, tables
+from hosting.lake.checks import examples
+from hosting.lake.checks.feeders import Concerned
+from hosting.lake.checks.judged import Judged
+from hosting.lake.datasets import DATASETS
+from hosting.lake.quality import Noticed
+from hosting.lake.store import Lake
+from hosting.models import HCIngestionRun
+from utilities.spec import SourceSpec
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`judged` has the counts behind the findings; `concerned` the feeders of them."""
+
+    judged: Judged
+    found: list[Noticed]
+    concerned: Concerned
+
+
+def checked(lake: Lake, spec: SourceSpec, run: HCIngestionRun, rows: "DataFrame", dataset: str) -> Verdict:
+    """Run all checks over a run's stage rows, beside the current rows of `dataset`."""
+    utility = run.utility.utility_code
+    before = changes.current(lake, DATASETS[dataset], utility, spec.code)
+    if spec.ders is not None:
+        others = der_quality.beside(lake, utility, spec)
+        ders = der_quality.measure(rows, before, spec, others, today=as_of(run))
+        verdict = Verdict(ders, der_quality.check(ders), der_quality.concerned(ders))
+    else:
+        staged = quality.measure(rows, before, spec, today=as_of(run), name=name_of(run))
+        verdict = Verdict(staged, quality.check(staged), quality.concerned(staged))
+    bronze = lake.read_run(tables.BRONZE, utility, run.pk)
+    found = examples.illustrate(verdict.found, verdict.judged, bronze)
+    return Verdict(verdict.judged, [*drift(run, spec), *found], verdict.concerned)
+
+
+def as_of(run: HCIngestionRun) -> date:
+    """The day that a run's dates are compared with: its own, or the last of the month that it loads."""
+    if run.period is None:
+        return run.started_at.date()
+    return (run.period + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def name_of(run: HCIngestionRun) -> str:
+    """What the publisher calls the service and the layer."""
+    return f"{run.source_url} {(run.layer or {}).get('name', '')}"

@@ -1,0 +1,1 @@
+"""A failing and a passing case for each check."""
