@@ -16,10 +16,10 @@ INTRODUCTION = """\
 
 Made by `docs/make_quality.py` from `hosting/lake/checks` and `utilities/spec_thresholds.py`; not by hand.
 
-Every run is checked before anything that readers see changes. A check has an id, a severity, and words for
-a person; what it noticed is kept as a finding of the run, with the number of rows and up to 100 of them as
-they were published, street addresses masked. Findings stand in the admin, and in short on the pages of the
-utility and the feeder; `/quality/` explains every check.
+Every run is checked before anything that readers see changes. A check has an id, a severity, and words
+for a person; what it noticed is kept as a finding of the run, with the number of rows and up to 100 of
+them as they were published, street addresses masked. Findings stand in the admin, and in short on the
+pages of the utility and the feeder; `/quality/` explains every check.
 
 A check on rows counts figures: a published row that carries two figures counts twice. How the score is made of
 findings: [decision 014](decisions/014-quality-scores.md).
