@@ -21,8 +21,8 @@ for a person; what it noticed is kept as a finding of the run, with the number o
 them as they were published, street addresses masked. Findings stand in the admin, and in short on the
 pages of the utility and the feeder; `/quality/` explains every check.
 
-A check on rows counts figures: a published row that carries two figures counts twice. How the score is made of
-findings: [decision 014](decisions/014-quality-scores.md).
+A check on rows counts figures: a published row that carries two figures counts twice. How the score is made
+of findings: [decision 014](decisions/014-quality-scores.md).
 """
 
 AFTER_SEVERITIES = """
