@@ -20,6 +20,7 @@ from hcportal.errors import EmptySource, FetchError, LakeError
 from hosting.fetching import acquaint, http_client, last_read, noted, refuse_without_fields
 from hosting.lake import bronze, tables
 from hosting.lake.store import Lake
+from hosting.lineage import undone
 from hosting.models import HCIngestionRun, RunStatus
 from hosting.reconcile import FOREIGN_LAKE
 from hosting.recording import Recorder
@@ -126,8 +127,8 @@ def _data_dir(given: Given, spec: SourceSpec) -> Path:
 
 
 def _loaded(source: Source) -> QuerySet[HCIngestionRun]:
-    """Its runs that loaded a month, or found it the same as the one before."""
-    return source.runs.filter(status__in=LOADED, period__isnull=False)
+    """Its runs that loaded a month, or found it the same as the one before, and that were not undone."""
+    return source.runs.filter(status__in=LOADED, period__isnull=False).exclude(pk__in=undone(source))
 
 
 def _pages(file: OpenFile, spec: SourceSpec) -> Iterator[arcgis.Page]:

@@ -35,16 +35,21 @@ MOST_EXAMPLES = 100
 
 
 def load(
-    lake: Lake, spec: SourceSpec, recorder: Recorder, *, approved: Callable[[], None] | None = None
+    lake: Lake,
+    spec: SourceSpec,
+    recorder: Recorder,
+    *,
+    approved: Callable[[], None] | None = None,
+    rows_of: HCIngestionRun | None = None,
 ) -> None:
     """Make a run's rows the utility's network, and the run `completed`. Raises FetchError, Held.
 
     A held run's rows wait in bronze, and are loaded from there again where a person `approved` of what they
-    change; that is called within the transaction.
+    change; that is called within the transaction. A rollback loads the `rows_of` an earlier run.
     """
     counted: dict[str, int] = {}
     try:
-        _load(lake, spec, recorder, counted, approved)
+        _load(lake, spec, recorder, counted, approved=approved, rows_of=rows_of or recorder.run)
     except Held as held:  # all was rolled back; what there is to decide on is kept apart
         recorder.note(counts={spec.holds: counted})
         recorder.keep_findings([Noticed("Q56", "B", str(held), counted["removed"])])
@@ -56,14 +61,16 @@ def _load(
     spec: SourceSpec,
     recorder: Recorder,
     counted: dict[str, int],
+    *,
     approved: Callable[[], None] | None,
+    rows_of: HCIngestionRun,
 ) -> None:
     run = recorder.run
     assert spec.network is not None  # noqa: S101 - the pipeline looked
     with transaction.atomic(), connection.cursor() as cursor:
         Utility.objects.select_for_update(no_key=True).only("pk").get(pk=run.utility_id)
         cursor.execute(sql.STAGE)
-        _copy(cursor, lake, spec, run)
+        _copy(cursor, lake, spec, rows_of)
         recorder.done("silver")
         found = _refused(cursor, spec)
         given = {"utility": run.utility_id, "source": run.source_id, "hour_first": int(spec.network.hours[0])}

@@ -77,10 +77,15 @@ def _publish_capacity(lake: Lake, run: HCIngestionRun, spec: SourceSpec, valid_f
 
 
 def _of_month(run: HCIngestionRun) -> datetime | None:
-    """When a monthly file's rows began to hold: as the month did, where the utility is."""
+    """When a monthly file's rows began to hold: as the month did, where the utility is.
+
+    Not where a rollback has shown something else since: then they hold again from now on.
+    """
     if run.period is None:
         return None
-    return datetime.combine(run.period, time(), ZoneInfo(run.utility.timezone))
+    began = datetime.combine(run.period, time(), ZoneInfo(run.utility.timezone))
+    rolled_back = run.source.runs.filter(status=RunStatus.COMPLETED, rollback_of__isnull=False)
+    return None if rolled_back.filter(completed_at__gt=began).exists() else began
 
 
 def _names(run: HCIngestionRun) -> dict[str, Any]:

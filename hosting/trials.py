@@ -127,7 +127,7 @@ def _work(trial: Trial) -> None:
     if trial.kind == TrialKind.INGEST:
         _ingest(trial, follow)
     elif trial.kind in DECISIONS:
-        end(trial, TrialStatus.DONE, result=decision_trials.carry_out(trial, follow))
+        decision_trials.carry_out(trial, follow)
     elif trial.kind == TrialKind.DRY_RUN:
         end(trial, TrialStatus.DONE, result=trial_results.dry_run_result(trial, follow))
     else:

@@ -48,7 +48,7 @@ def make_iso(code: str = "isone", name: str = "ISO New England") -> Iso:
 
 
 def make_utility(code: str = "", **given: Any) -> Utility:
-    code = code or f"utility{next(_number)}"
+    code = code or f"made{next(_number)}"  # no code of the catalog
     return Utility.objects.create(
         utility_code=code,
         **{

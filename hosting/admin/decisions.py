@@ -1,4 +1,4 @@
-"""Decisions in the admin: a held run approved or rejected from its page, and which runs wait for whom."""
+"""Decisions in the admin, from a run's page: a held one approved or rejected, an earlier one returned to."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from hcportal.errors import HcportalError
 from hosting import decision_trials, decisions
 from hosting.admin.rights import refused
-from hosting.models import HCIngestionRun, TrialKind
+from hosting.models import HCIngestionRun, RunStatus, TrialKind
 from hosting.models.trials import OPEN
 from utilities.admin import AnyModelAdmin
 
@@ -47,6 +47,15 @@ def decision_on(request: HttpRequest, run: HCIngestionRun) -> dict[str, Any]:
     }
 
 
+def rollback_to(request: HttpRequest, run: HCIngestionRun) -> dict[str, Any]:
+    """For a published run's page, where readers see another now and this person may return to it."""
+    published = run.source.published_run_id
+    is_earlier = run.status == RunStatus.COMPLETED and published not in (None, run.pk)
+    if not is_earlier or not decisions.may_roll_back(request.user, run.utility_id):
+        return {}
+    return {"may_return": True, "published": published}
+
+
 class DecisionPages(AnyModelAdmin):
     """For the admin of runs."""
 
@@ -54,6 +63,7 @@ class DecisionPages(AnyModelAdmin):
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/decide/", view(self.decide_view), name="hosting_hcingestionrun_decide"),
+            path("<int:pk>/rollback/", view(self.rollback_view), name="hosting_hcingestionrun_rollback"),
             *super().get_urls(),
         ]
 
@@ -84,3 +94,23 @@ class DecisionPages(AnyModelAdmin):
         except HcportalError as error:
             messages.error(request, str(error))
         return HttpResponseRedirect(back)
+
+    @method_decorator(require_POST)
+    def rollback_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Have the worker say what returning to this run would change, or with a note return to it."""
+        run = HCIngestionRun.objects.select_related("source__utility", "utility").filter(pk=pk).first()
+        if run is None:
+            raise Http404
+        if not decisions.may_roll_back(request.user, run.utility_id):
+            why = _("Stewards of %(utility)s and admins roll it back. Nothing was changed.") % {
+                "utility": run.utility
+            }
+            return refused(request, why, self.admin_site.each_context(request))
+        person: Any = request.user
+        dry = request.POST.get("do") != "yes"
+        try:
+            trial = decision_trials.ask_rollback(run, by=person, note=request.POST.get("note", ""), dry=dry)
+        except HcportalError as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(reverse("admin:hosting_hcingestionrun_change", args=[pk]))
+        return HttpResponseRedirect(reverse("admin:hosting_trial_change", args=[trial.pk]))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from hosting import trials
-from hosting.admin.decisions import DecisionPages, decision_on
+from hosting.admin.decisions import DecisionPages, decision_on, rollback_to
 from hosting.admin.rights import may_start, refusal, refused
 from hosting.locks import is_busy
 from hosting.models import HCIngestionRun, RunStatus, Severity, TrialKind
@@ -62,7 +62,7 @@ class RunPages(DecisionPages):
                 "may_try": not refusal(request.user, TrialKind.DRY_RUN, run.source),
                 **decision_on(request, run),
             }
-        return {}
+        return rollback_to(request, run)
 
     def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The part of the page that renews itself."""

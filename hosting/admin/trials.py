@@ -23,6 +23,7 @@ from hcportal.errors import HcportalError
 from hosting import trials
 from hosting.admin.rights import may_cancel, refusal, refused
 from hosting.admin.runs import in_minutes
+from hosting.decisions import may_roll_back
 from hosting.models import Trial, TrialKind, TrialStatus
 from utilities.admin import NOTHING, ReadOnlyAdmin
 from utilities.models import Source
@@ -117,6 +118,7 @@ class TrialAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "may_cancel": trial.is_open and may_cancel(request.user, trial),
             "published_run": trial.result.get("compared_with") if trial.result else None,
+            "may_return": trial.source is not None and may_roll_back(request.user, trial.source.utility_id),
         }
         return TemplateResponse(request, "admin/trial.html", context)
 

@@ -171,3 +171,63 @@ def test_an_approval_that_waits_can_be_cancelled_and_one_under_way_cannot(
     assert trials.cancel(trial, person) == "Cancelled; nothing was written."
     held.refresh_from_db()
     assert held.status == "held"
+
+
+# --- Rollback ---
+
+
+def back_to(run: HCIngestionRun) -> str:
+    return reverse("admin:hosting_hcingestionrun_rollback", args=[run.pk])
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_an_earlier_run_is_returned_to_by_its_stewards_and_admins(
+    client: Client, held: HCIngestionRun, sign_in: Callable[[str], User], who: str
+) -> None:
+    earlier = held.source.published_run
+    assert earlier is not None
+    make.make_published_run(held.source)
+    person = sign_in(who)
+    may = who in ("steward", "admin", "superuser")
+    assert (back_to(earlier) in client.get(page(earlier)).content.decode()) == may
+    answer = client.post(back_to(earlier), {"do": "yes", "note": "x"})
+    if may:
+        trial = Trial.objects.get()
+        assert answer.headers["Location"] == reverse("admin:hosting_trial_change", args=[trial.pk])
+        assert (trial.kind, trial.started_by) == (TrialKind.ROLLBACK, person)
+        assert trial.options == {"to": earlier.pk, "note": "x", "dry": False}
+    else:
+        assert answer.status_code == 403
+        assert "Nothing was changed." in answer.content.decode()
+        assert not Trial.objects.exists()
+
+
+def test_a_worker_says_what_returning_would_change_and_does_it(portal: Portal, client: Client) -> None:
+    app.control.purge()
+    source = portal.add(entry("ours"))
+    serve(portal, sections())
+    first = portal.ingest(source)
+    serve(portal, [{**row, "mw": row["mw"] + 1} for row in sections()])
+    second = portal.ingest(source)
+    assert second.status == "completed"
+    assert back_to(second) not in client.get(page(second)).content.decode()
+    client.force_login(make.make_user("admin"))
+    with worker(portal):
+        client.post(back_to(first))
+        asked = ended(Trial.objects.get())
+        shown = client.get(reverse("admin:hosting_trial_change", args=[asked.pk])).content.decode()
+        assert f"From run {second.pk} back to run {first.pk}" in shown
+        assert asked.result is not None
+        assert asked.result["changes"]["records"]["changed"] == 40
+        assert HCIngestionRun.objects.count() == 2
+        answer = client.post(back_to(first), {"do": "yes", "note": " "}, follow=True)
+        assert "needs a note" in answer.content.decode()
+        client.post(back_to(first), {"do": "yes", "note": "withdrawn"})
+        done = ended(Trial.objects.exclude(pk=asked.pk).get())
+    assert (done.status, done.error) == ("done", "")
+    assert done.run is not None
+    assert (done.run.status, done.run.rollback_of, done.run.decision_note) == (
+        "completed",
+        first,
+        "withdrawn",
+    )
