@@ -52,10 +52,12 @@ class Figure:
     @property
     def words(self) -> str:
         """Where it flows."""
-        where = region_name(self.region) if self.region != Region.UNCLASSIFIED else _("outside")
+        is_known = self.region != Region.UNCLASSIFIED
         return {
             "import": _("into New York"),
-            "export": _("out to %(where)s") % {"where": where},
+            "export": _("out to %(where)s") % {"where": region_name(self.region)}
+            if is_known
+            else _("out of New York"),
             "forward": _("forward"),
             "reverse": _("in reverse"),
             "none": _("no flow"),
