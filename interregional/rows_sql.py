@@ -16,30 +16,31 @@ _INTERFACES: Final = """
     WHERE f."timestamp" >= %(since)s AND f."timestamp" < %(until)s
       AND (%(interfaces)s::int[] IS NULL OR f.interface_id = ANY(%(interfaces)s::int[]))
 """
+# Lines are summed first and then set beside every stamp: a region whose lines are all missing has a row too.
 _REGIONS: Final = """
-    SELECT at, 100000 + array_position(%(regions)s::text[], region) AS place, 'region' AS kind,
-        NULL::int AS point_id, ''::text AS name, ''::text AS label, region, true AS is_external,
+    SELECT stamps.at, 100000 + array_position(%(regions)s::text[], asked.region) AS place, 'region' AS kind,
+        NULL::int AS point_id, ''::text AS name, ''::text AS label, asked.region, true AS is_external,
         CASE WHEN lines = expected THEN flow_mw END AS flow_mw,
-        CASE WHEN lines = expected THEN positive_limit_mw END AS positive_limit_mw,
-        CASE WHEN lines = expected THEN negative_limit_mw END AS negative_limit_mw
+        CASE WHEN lines = expected AND lines = limited_in THEN positive_limit_mw END AS positive_limit_mw,
+        CASE WHEN lines = expected AND lines = limited_out THEN negative_limit_mw END AS negative_limit_mw
     FROM (
-        SELECT f."timestamp" AS at, asked.region, count(i.id) AS lines,
-            sum(f.flow_mw) FILTER (WHERE i.id IS NOT NULL) AS flow_mw,
-            CASE WHEN count(f.positive_limit_mw) FILTER (WHERE i.id IS NOT NULL) = count(i.id)
-                THEN sum(f.positive_limit_mw) FILTER (WHERE i.id IS NOT NULL) END AS positive_limit_mw,
-            CASE WHEN count(f.negative_limit_mw) FILTER (WHERE i.id IS NOT NULL) = count(i.id)
-                THEN sum(f.negative_limit_mw) FILTER (WHERE i.id IS NOT NULL) END AS negative_limit_mw
-        FROM interregional_interfaceflow f
-        CROSS JOIN unnest(%(regions)s::text[]) AS asked(region)
-        LEFT JOIN interregional_interface i
-            ON i.id = f.interface_id AND i.is_summed AND i.region = asked.region
+        SELECT DISTINCT "timestamp" AS at FROM interregional_interfaceflow
+        WHERE "timestamp" >= %(since)s AND "timestamp" < %(until)s
+    ) stamps
+    CROSS JOIN unnest(%(regions)s::text[]) AS asked(region)
+    LEFT JOIN (
+        SELECT f."timestamp" AS at, i.region, count(*) AS lines, sum(f.flow_mw) AS flow_mw,
+            sum(f.positive_limit_mw) AS positive_limit_mw, count(f.positive_limit_mw) AS limited_in,
+            sum(f.negative_limit_mw) AS negative_limit_mw, count(f.negative_limit_mw) AS limited_out
+        FROM interregional_interfaceflow f JOIN interregional_interface i
+            ON i.id = f.interface_id AND i.is_summed AND i.region = ANY(%(regions)s::text[])
         WHERE f."timestamp" >= %(since)s AND f."timestamp" < %(until)s
-        GROUP BY f."timestamp", asked.region
-    ) total
+        GROUP BY f."timestamp", i.region
+    ) total ON total.at = stamps.at AND total.region = asked.region
     CROSS JOIN LATERAL (
         SELECT count(*) AS expected FROM interregional_interface e
-        WHERE e.region = total.region AND e.is_summed
-          AND e.first_seen <= total.at AND e.last_seen >= total.at - interval '24 hours'
+        WHERE e.region = asked.region AND e.is_summed
+          AND e.first_seen <= stamps.at AND e.last_seen >= stamps.at - interval '24 hours'
     ) known
     WHERE expected > 0
 """

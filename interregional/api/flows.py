@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import orjson
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework import serializers
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 from hcportal.api.parameters import StrictView
@@ -55,8 +55,8 @@ COLUMNS = [
 OF_PERIODS = ["min_mw", "max_mw", "count"]
 
 
-class CSVRenderer(BaseRenderer):
-    """For negotiation alone: the view writes the rows."""
+class CSVRenderer(JSONRenderer):
+    """For negotiation: the view writes the rows, and what is wrong with a question is JSON."""
 
     media_type = CSV
     format = "csv"

@@ -302,10 +302,20 @@ def test_instants_with_offsets_are_instants(client: Client, real: None) -> None:
     ],
 )
 def test_what_cannot_be_is_refused_by_name(client: Client, real: None, query: str, parameter: str) -> None:
-    answer = client.get(f"{FLOWS}?{query}")
-    assert answer.status_code == 400
-    assert answer["Content-Type"] == "application/problem+json"
-    assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
+    for accept in ("application/json", "text/csv"):
+        answer = client.get(f"{FLOWS}?{query}", headers={"accept": accept})
+        assert answer.status_code == 400
+        assert answer["Content-Type"] == "application/problem+json"
+        assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
+
+
+def test_more_than_a_year_of_stamps_is_no_one_file_and_is_by_hour(client: Client, real: None) -> None:
+    address = f"{FLOWS}?format=csv&start_date=2016-01-01"
+    answer = client.get(address)
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    assert "ask year by year, or by hour" in answer.json()["detail"]
+    for more in ("resolution=hour", "limit=5"):
+        assert client.get(f"{address}&{more}").status_code == 200
 
 
 @pytest.mark.parametrize("address", [FLOWS, NEIGHBOURS])
