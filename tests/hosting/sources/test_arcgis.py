@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -616,6 +617,14 @@ def test_never_more_than_four_requests_at_a_time(client: Client, serve: Serve) -
     server = serve(Faulty(1_000, max_record_count=20))
     assert ids(read(client, server)) == whole(server)
     assert 2 <= max(asked.at_once for asked in server.log) <= 4
+
+
+def test_threads_of_one_client_keep_to_four_together(client: Client, serve: Serve) -> None:
+    server = serve(Faulty(10))
+    server.work = 0.05
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda _: client.get_json(server.url), range(24)))
+    assert max(asked.at_once for asked in server.log) == 4
 
 
 def test_pages_are_not_read_ahead_without_bounds(client: Client, serve: Serve) -> None:

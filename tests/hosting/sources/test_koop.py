@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ from typing import Any
 import orjson
 import pytest
 import shapely
+from django.core.management import call_command
+from pytest_django import Settings
 
 from hcportal.http import Client
 from hosting.sources.arcgis import fetch, open_layer
 from tests.peers.koop import Koop
 from tests.reference import reference
+from utilities.catalog_files import read_entry
 
 pytestmark = pytest.mark.koop
 
@@ -76,3 +80,50 @@ def test_holes_stay_holes_though_koop_turns_rings_around(koop: Koop, client: Cli
     polygon = {"type": "MultiPolygon", "coordinates": [[shell, hole], beside]}
     (page,) = fetch(client, open_layer(client, served(koop, tmp_path, polygon)))
     assert shapely.from_wkb(page.wkb[0]).equals(shapely.from_geojson(json.dumps(polygon)))
+
+
+def test_an_unknown_service_is_drafted_as_the_schema_takes_it(
+    koop: Koop, settings: Settings, tmp_path: Path
+) -> None:
+    settings.HCP_ALLOW_LOOPBACK = True
+    settings.HCP_PACE = tmp_path / "pace"
+    features = [
+        {
+            "type": "Feature",
+            "properties": {
+                "SEG_GUID": f"{{{i:04}}}",
+                "CKT": f"0{i // 20}",
+                "SUBST_NM": f"Sub {i // 100}",
+                "KVNOM": [4.16, 12.47, 24.9][i % 3],
+                "GEN_AVAIL": "N/A" if i % 5 == 0 else str(12.5 * (i % 90)),
+                "DER_QUEUED": [0, 125.5][i % 2],
+                "STUDY_DT": f"{i % 12 + 1}/{i % 28 + 1}/2025",
+            },
+            "geometry": {"type": "LineString", "coordinates": [[-90 + i / 1e3, 43], [-90 + i / 1e3, 43.01]]},
+        }
+        for i in range(300)
+    ]
+    file = tmp_path / "unknown.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    out = io.StringIO()
+    service = koop(file).url.removesuffix("/0")
+    call_command("ingest_hosting_capacity", discover=service, stdout=out)
+    listing, _, draft = out.getvalue().partition("# A draft")
+    assert "300 rows" in listing
+    entry = tmp_path / "name-me.yaml"
+    entry.write_text(
+        "#" + draft.replace(service, "https://gis.example.org/arcgis/rest/services/x/FeatureServer")
+    )
+    [source] = read_entry(entry).sources
+    read = {column: (reading.reader, reading.field) for column, reading in source.fields.readings().items()}
+    assert (source.grain, source.key, source.status) == ("section", ("SEG_GUID",), "unverified")
+    assert read == {
+        "feeder_id": ("id", "CKT"),
+        "substation_name": ("text", "SUBST_NM"),
+        "voltage_kv": ("kv", "KVNOM"),
+        "record_date": ("date", "STUDY_DT"),
+    }
+    figure = {column: reading.field for column, reading in source.figures[0].readings().items()}
+    assert figure == {"hosting_capacity_mw": "GEN_AVAIL", "queued_dg_mw": "DER_QUEUED"}
+    assert "unit kw (for its highest value is 1,112.5)" in source.notes
+    assert "GEN_AVAIL (by name and values; 12.5 to 1,112.5 and 'N/A'; read as kw)" in draft
