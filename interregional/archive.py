@@ -1,6 +1,8 @@
 """One answer of a publisher as CSV files: itself, or what a monthly zip holds; no Django here."""
 
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from typing import Final
@@ -9,9 +11,22 @@ from interregional.lines import NotAFlowFile
 
 ZIP: Final = b"PK\x03\x04"
 EMPTY_ZIP: Final = b"PK\x05\x06"
+ENTRY: Final = b"PK\x01\x02"  # stands before each name in the zip's own list
 MOST_FILES: Final = 400  # a year of days, and some
 LARGEST_FILE: Final = 8 << 20  # bytes; a day has 0.3 MB
 LARGEST_WHOLE: Final = 96 << 20  # bytes, unzipped; a month has 9 MB
+# What Python says of a damaged zip depends on where the damage is: places before its beginning and names that
+# are no text are ValueErrors.
+BROKEN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+)
 
 
 def csv_files(body: bytes) -> list[tuple[str, bytes]]:
@@ -23,6 +38,10 @@ def csv_files(body: bytes) -> list[tuple[str, bytes]]:
         if len(body) > LARGEST_FILE:
             raise NotAFlowFile(f"The file has {len(body):,} bytes, more than any day. Nothing was stored.")
         return [("", body)]
+    if (entries := body.count(ENTRY)) > 2 * MOST_FILES:
+        raise NotAFlowFile(
+            f"The zip lists {entries:,} files, more than a month can have. Nothing was stored."
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             members = sorted(
@@ -38,7 +57,7 @@ def csv_files(body: bytes) -> list[tuple[str, bytes]]:
                     "Nothing was stored."
                 )
             return [(member.filename, _unpacked(archive, member)) for member in members]
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as problem:
+    except BROKEN as problem:
         raise NotAFlowFile(f"The zip is broken or cut off ({problem}). Nothing was stored.") from problem
     except (NotImplementedError, RuntimeError) as problem:  # encrypted, or packed another way
         raise NotAFlowFile(f"The zip cannot be unpacked ({problem}). Nothing was stored.") from problem

@@ -56,10 +56,10 @@ def as_file(rows: Iterable[Row], *, seconds: bool = False) -> bytes:
     return ("\r\n".join([HEADER, *lines]) + "\r\n").encode()
 
 
-def as_zip(files: dict[str, bytes]) -> bytes:
+def as_zip(files: dict[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A zip of these files."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", how) as archive:
         for name, body in files.items():
             archive.writestr(name, body)
     return packed.getvalue()

@@ -133,6 +133,7 @@ def test_a_zip_of_a_month_is_loaded_whole(written: Writer) -> None:
         (as_zip({"a.csv": b"x" * 3000})[:-40], "zip is broken"),
         (as_zip({"readme.txt": b"x"}), "holds no CSV"),
         (as_zip({f"{n}.csv": b"x" for n in range(401)}), "more than a month"),
+        (as_zip({f"{n}.csv": b"" for n in range(801)}), "lists 801 files, more than a month"),
         (as_zip({"bomb.csv": b"\0" * (9 << 20)}), "larger than any day"),
         (as_zip({"a.csv": as_file([row(utc("2026-07-01 12:00"))]), "b.csv": b"<html>"}), "b.csv: A web page"),
         (b"<html><title>Error</title></html>", "web page"),

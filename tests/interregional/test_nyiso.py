@@ -1,15 +1,27 @@
 """The reader: what a file holds, and what is said of a file that is none."""
 
+import zipfile
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from interregional.archive import csv_files
 from interregional.lines import NotAFlowFile, _by_line, columns_of
 from interregional.noticing import Noticed
 from interregional.nyiso import FlowRow, Reading, read
-from tests.interregional.files import HEADER, as_file, minutes, real_day, real_extract, real_rows, row, utc
+from tests.interregional.files import (
+    HEADER,
+    as_file,
+    as_zip,
+    minutes,
+    real_day,
+    real_extract,
+    real_rows,
+    row,
+    utc,
+)
 
 T = utc("2026-07-01 12:00")
 
@@ -205,6 +217,36 @@ def test_whatever_happened_to_a_file_it_is_read_or_refused_in_a_sentence(
     else:
         assert len(reading.flows) <= reading.rows_read
         assert all(fault.reason for fault in reading.refused)
+
+
+ZIPS = [
+    as_zip({"20140910ExternalLimitsFlows.csv": real_extract(), "Qu\u00e9bec.csv": real_extract()}, how)
+    for how in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+]
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.sampled_from(ZIPS),
+    st.lists(
+        st.tuples(st.integers(1, 400) | st.integers(1, 9_000), st.integers(0, 255)), min_size=1, max_size=4
+    ),
+    st.integers(0, 4),
+)
+def test_whatever_happened_to_a_zip_it_is_unpacked_or_refused_in_a_sentence(
+    packed: bytes, damages: list[tuple[int, int]], lost: int
+) -> None:
+    """Bytes overwritten, mostly in the list of files at its end, and some lost in the middle."""
+    body = bytearray(packed)
+    for from_the_end, value in damages:
+        body[max(4, len(body) - from_the_end)] = value
+    del body[len(body) // 2 : len(body) // 2 + lost]
+    files, said = [], ""
+    try:
+        files = csv_files(bytes(body))
+    except NotAFlowFile as problem:
+        said = str(problem)
+    assert files or said.endswith("Nothing was stored.")
 
 
 def test_what_cannot_be_seen_is_left_out_of_names() -> None:
