@@ -1,7 +1,8 @@
 """Which sources' rows an answer may hold: published ones whose redistribution allows it, the others named.
 
 `allowed` always; `unknown` where the answer is bounded, because nothing says that the whole may be passed on;
-`display_only` and `forbidden` never. What is left out is said in the answer; where nothing is left, 403.
+`display_only` and `forbidden` never. What is left out is said in the answer, but of what is `forbidden` not a
+word: a number of rows around a place would tell where they lie. Where nothing is left, 403.
 """
 
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ class Access:
 
     utility: int | None  # whose sources these are; None: all utilities'
     sources: list[int]  # ids of the sources whose rows it may hold
-    withheld: list[dict[str, Any]]  # the others that have rows for it, and why they are left out
+    withheld: list[dict[str, Any]]  # others that have rows for it, and why they are left out
     version: list[tuple[Any, ...]]  # changes whenever any of this or any row may have changed
 
     def note(self) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def access_to(code: str, rows: QuerySet[Any], *, bulk: bool = False) -> Access:
     if refused and len(refused) == len(published):
         raise exceptions.PermissionDenied(" ".join(f"{_reason(source)}." for source in published))
     utility = published[0].utility_id if published else None
-    return _access(utility, published, refused, rows.filter(source__in=refused))
+    return _access(utility, published, refused, rows)
 
 
 def access_to_all(rows: QuerySet[HostingCapacityRecord], *, bulk: bool = False) -> Access:
@@ -99,7 +100,9 @@ def _access(
     rows: QuerySet[Any],
 ) -> Access:
     counts: dict[int, int] = {}
-    if refused:
+    counted = [source for source in refused if source.redistribution != Redistribution.FORBIDDEN]
+    if counted:
+        rows = rows.filter(source__in=counted)
         counts = dict(rows.order_by().values_list("source").annotate(Count("pk")))
     return Access(
         utility=utility,
@@ -111,7 +114,7 @@ def _access(
                 "records": counts[source.pk],
                 "reason": f"{_reason(source)}.",
             }
-            for source in refused
+            for source in counted
             if counts.get(source.pk)
         ],
         version=[

@@ -121,8 +121,10 @@ def test_refused_sources_near_by_are_left_out_and_counted_others_not_named(
     shown = make_published_run(make_source(make_utility("beta"), "shown", redistribution="display_only"))
     add(shown.source, "closed")
     add(shown.source, "closed and far", geometry=line((10, 10), (11, 11)))
-    far = make_published_run(make_source(make_utility("gamma"), "far", redistribution="forbidden"))
+    far = make_published_run(make_source(make_utility("gamma"), "far", redistribution="display_only"))
     add(far.source, "far", geometry=line((10, 10), (11, 11)))
+    secret = make_published_run(make_source(make_utility("epsilon"), "secret", redistribution="forbidden"))
+    add(secret.source, "secret")  # not even counted: that would tell where it lies
     unsure = make_published_run(make_source(make_utility("delta"), redistribution="unknown"))
     add(unsure.source, "unsure")
     answer = nearby(client, 41.82, -71.42, 10)

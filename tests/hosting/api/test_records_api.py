@@ -297,6 +297,16 @@ def test_rows_of_a_refused_source_are_left_out_and_counted(client: Client, sourc
     assert "withheld" not in get(client, f"{ROWS}?capacity_type=storage")
 
 
+def test_rows_of_a_forbidden_source_are_not_even_counted(client: Client, source: Source) -> None:
+    add(source, "open")
+    other = make_published_run(make_source(source.utility, "secret", redistribution="forbidden")).source
+    add(other, "closed")
+    assert names(client) == ["open"]
+    assert "withheld" not in get(client, ROWS)
+    assert "X-Withheld" not in client.get(f"{ROWS}?format=csv").headers
+    assert "secret" not in body(client.get(f"{ROWS}/geojson")).decode()
+
+
 def test_rows_of_unknown_terms_leave_page_by_page(client: Client, source: Source) -> None:
     add(source, "f")
     Source.objects.update(redistribution="unknown")
