@@ -205,7 +205,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "hcportal.api.problems.problem_response",
 }
 
-# The API's description; hosting/api/schema.py says how an endpoint becomes its part of it.
+# The API's description; hcportal/api/schema.py says how an endpoint becomes its part of it.
 SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "TITLE": "hcportal",

@@ -6,7 +6,8 @@ from typing import Any
 from django.http import HttpRequest, QueryDict
 from rest_framework import serializers
 
-from hosting.api.parameters import Parameters
+from hcportal.api.numbers import Megawatts
+from hcportal.api.parameters import Parameters, Slug
 from hosting.api.places import BoxField
 from hosting.models import CapacityType, ConstrainingMetric
 from hosting.tiles.layers import LAYERS, Layer
@@ -17,22 +18,22 @@ class FigureParameters(Parameters):
     """Which figures, and of whom: all utilities together where none is named."""
 
     capacity_type = serializers.ChoiceField(CapacityType.choices, default=CapacityType.GENERATION.value)
-    variant = serializers.SlugField(default="default", max_length=40)
-    utility = serializers.SlugField(default=None, max_length=40)
+    variant = Slug(default="default", max_length=40)
+    utility = Slug(default=None, max_length=40)
 
 
 class TileParameters(FigureParameters):
     """`v` is the data version that TileJSON names; with it a tile may be kept for good."""
 
-    v = serializers.SlugField(default=None, max_length=40)
+    v = Slug(default=None, max_length=40)
 
 
 class CountParameters(FigureParameters):
     """Where, and which records pass."""
 
     bbox = BoxField(default=None)
-    min_remaining_mw = serializers.DecimalField(max_digits=12, decimal_places=5, default=None)
-    min_hosting_mw = serializers.DecimalField(max_digits=12, decimal_places=5, default=None)
+    min_remaining_mw = Megawatts(default=None)
+    min_hosting_mw = Megawatts(default=None)
     constraint = serializers.ChoiceField(ConstrainingMetric.choices, default=None)
 
 
