@@ -30,7 +30,7 @@ IN_ADDRESS = {
 IF_NONE_MATCH = "An ETag held from before: 304 without a body where the answer is unchanged"
 HEADERS: Schema = {
     "ETag": {
-        "description": "The version: changes when a source publishes or changes its terms, and not otherwise",
+        "description": "The version: changes when what the answer is made of does, and not otherwise",
         "schema": {"type": "string"},
     },
     "Cache-Control": {

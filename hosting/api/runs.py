@@ -3,11 +3,12 @@
 from typing import Any, ClassVar
 
 from django.db.models import F, QuerySet
+from django.http import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from hcportal.api.parameters import StrictView
+from hcportal.api.versions import unless_held
 from hosting.api.answers import JSON, Answers, listed
 from hosting.api.paging import IdPageParameters, page
 from hosting.api.utilities import no_such_utility
@@ -63,11 +64,12 @@ class RunList(StrictView):
     """
 
     tag: ClassVar = "Runs"
+    is_versioned: ClassVar = True
     answers: ClassVar[Answers] = {JSON: listed(RunSerializer)}
     example: ClassVar = {"limit": 10}
     parameters_class: ClassVar = RunParameters
 
-    def get(self, request: Request, code: str | None = None) -> Response:
+    def get(self, request: Request, code: str | None = None) -> HttpResponseBase:
         given = self.parameters
         runs = HCIngestionRun.objects.all()
         if code is not None:
@@ -76,7 +78,7 @@ class RunList(StrictView):
                 raise no_such_utility(code)
             runs = runs.filter(utility=utility)
         rows = _rows(runs, given)
-        return Response(page(request, rows, given["limit"], "id"))
+        return unless_held(request, page(request, rows, given["limit"], "id"))
 
 
 class UtilityRunList(RunList):

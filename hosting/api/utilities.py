@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hcportal.api.parameters import StrictView
-from hcportal.api.versions import etag_of, not_modified, stamp
+from hcportal.api.versions import etag_of, not_modified, stamp, unless_held
 from hosting.api.answers import JSON, Answers, listed
 from hosting.api.fields import ExactNumber
 from hosting.api.paging import PageParameters, page
@@ -136,28 +136,30 @@ class UtilityList(StrictView):
     """
 
     tag: ClassVar = "Utilities"
+    is_versioned: ClassVar = True
     answers: ClassVar[Answers] = {JSON: listed(UtilitySerializer)}
     example: ClassVar = {"limit": 10}
     parameters_class: ClassVar = PageParameters
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         limit, after = self.parameters["limit"], self.parameters["after"]
         found = utilities_with_totals().filter(utility_code__gt=after).order_by("utility_code")[: limit + 1]
         rows: list[dict[str, Any]] = list(UtilitySerializer(found, many=True).data)
-        return Response(page(request, rows, limit, "utility_code"))
+        return unless_held(request, page(request, rows, limit, "utility_code"))
 
 
 class UtilityDetail(StrictView):
     """One utility."""
 
     tag: ClassVar = "Utilities"
+    is_versioned: ClassVar = True
     answers: ClassVar[Answers] = {JSON: UtilitySerializer}
 
-    def get(self, _request: Request, code: str) -> Response:
+    def get(self, request: Request, code: str) -> HttpResponseBase:
         utility = utilities_with_totals().filter(utility_code=code).first()
         if utility is None:
             raise no_such_utility(code)
-        return Response(UtilitySerializer(utility).data)
+        return unless_held(request, UtilitySerializer(utility).data)
 
 
 class UtilitySummary(StrictView):

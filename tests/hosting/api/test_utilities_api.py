@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from hosting.models import HostingCapacitySummary
-from tests.factories import make_iso, make_summary, make_utility
+from tests.factories import make_iso, make_run, make_source, make_summary, make_utility
 from tests.hosting.api.asking import get, problem
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +43,22 @@ def test_a_utility_has_the_fields_of_the_specification_and_says_if_it_is_synthet
     }
     assert get(client, f"{LIST}/ri_energy") == expected
     assert get(client, LIST) == {"results": [expected], "next": None}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [LIST, f"{LIST}/alpha", f"{LIST}/alpha/ingestion-runs", "/api/v1/hosting-capacity/ingestion-runs"],
+)
+def test_an_answer_that_is_held_already_is_not_sent_again(client: Client, address: str) -> None:
+    source = make_source(make_utility("alpha"))
+    first = client.get(address)
+    held = client.get(address, headers={"if-none-match": first["ETag"]})
+    assert (held.status_code, held.content, held["ETag"]) == (304, b"", first["ETag"])
+    make_summary(source.utility, total_feeders=7)
+    make_run(source)
+    again = client.get(address, headers={"if-none-match": first["ETag"]})
+    assert (again.status_code, again["Cache-Control"]) == (200, "no-cache")
+    assert again["ETag"] != first["ETag"]
 
 
 def test_totals_are_null_where_nothing_is_known(client: Client) -> None:
