@@ -65,14 +65,18 @@ def access_to(code: str, rows: QuerySet[Any], *, bulk: bool = False) -> Access:
     if refused and len(refused) == len(published):
         raise exceptions.PermissionDenied(" ".join(f"{_reason(source)}." for source in published))
     utility = published[0].utility_id if published else None
-    return _access(utility, published, refused, rows)
+    return _access(utility, published, refused, rows.filter(source__in=refused))
 
 
-def access_to_all(rows: QuerySet[HostingCapacityRecord], *, bulk: bool = False) -> Access:
-    """What may leave of all utilities together; `rows` are counted where they are withheld."""
+def access_to_all(rows: QuerySet[Any], *, bulk: bool = False, by_place: bool = False) -> Access:
+    """What may leave of all utilities together; `rows` are counted where they are withheld.
+
+    `by_place`: they are those near a place. Asked for their sources too, PostgreSQL would read all rows of
+    those, shapes and all, and not the few that the place has.
+    """
     published = list(_published())
     refused = [source for source in published if _is_refused(source, bulk=bulk)]
-    return _access(None, published, refused, rows.filter(source__in=refused))
+    return _access(None, published, refused, rows if by_place else rows.filter(source__in=refused))
 
 
 def _is_refused(source: Source, *, bulk: bool) -> bool:
@@ -102,7 +106,6 @@ def _access(
     counts: dict[int, int] = {}
     counted = [source for source in refused if source.redistribution != Redistribution.FORBIDDEN]
     if counted:
-        rows = rows.filter(source__in=counted)
         counts = dict(rows.order_by().values_list("source").annotate(Count("pk")))
     return Access(
         utility=utility,

@@ -72,7 +72,7 @@ class Nearby(StrictView):
     def get(self, request: Request) -> HttpResponseBase:
         given = self.parameters
         around = _Around(given["lon"], given["lat"], given["radius_km"] * 1000)
-        access = access_to_all(around.boxed(figures(given)))
+        access = access_to_all(around.boxed(figures(given)), by_place=True)
         etag = etag_of(request, access.version)
         if unchanged := not_modified(request, etag):
             return unchanged

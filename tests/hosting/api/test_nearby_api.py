@@ -170,3 +170,14 @@ def test_the_nearest_are_read_in_the_order_of_the_index(client: Client, source: 
     assert "record_geometry_3857" in how
     assert "Order By" in how
     assert '"Sort"' not in how
+
+
+def test_what_is_left_out_is_counted_by_its_place_and_not_by_its_source(
+    client: Client, source: Source
+) -> None:
+    many(make_published_run(make_source(make_utility("beta"), redistribution="display_only")).source)
+    with CaptureQueriesContext(connection) as captured:
+        (left_out,) = nearby(client, 41.82, -71.42, 1)["withheld"]
+    assert 0 < left_out["records"] < 100
+    count = next(query["sql"] for query in captured if "COUNT(" in query["sql"])
+    assert "record_near" in plan(count)
