@@ -8,6 +8,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from psycopg.pq import TransactionStatus
 
 from hosting.api import geojson
 from hosting.api.access import Access
@@ -70,11 +71,18 @@ def test_nothing_is_an_empty_collection(client: Client) -> None:
     }
 
 
-@pytest.mark.parametrize("number", [1, 499, 500, 501, 1000, 1001])
-@pytest.mark.parametrize("limit", [None, 1, 500, 501])
-def test_every_feature_comes_once_whatever_the_chunks(
-    client: Client, source: Source, number: int, limit: int | None
+@pytest.mark.parametrize("number", [1, 2, 99, 100, 101, 300])
+@pytest.mark.parametrize("limit", [None, 1, 100, 101])
+@pytest.mark.parametrize("piece", [1, 5_000, 256_000])
+def test_every_feature_comes_once_whatever_the_pieces(
+    client: Client,
+    source: Source,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    limit: int | None,
+    piece: int,
 ) -> None:
+    monkeypatch.setattr(geojson, "BYTES_A_PIECE", piece)
     first = add(source, "f0")
     for count in range(1, number):
         first.pk, first.key = None, f"k{count}"
@@ -157,8 +165,8 @@ def test_clients_may_ask_for_geojson_by_name(client: Client, source: Source) -> 
 def test_an_error_on_the_way_does_not_look_like_an_end(
     client: Client, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks(*_given: Any) -> Iterator[list[tuple[int, str]]]:
-        yield [(1, "{}")]
+    def breaks(*_given: Any) -> Iterator[tuple[int, bytes]]:
+        yield 1, b'{"long": "' + geojson.BYTES_A_PIECE * b"." + b'"}'
         raise DatabaseError("the server went away")
 
     monkeypatch.setattr(geojson, "_features", breaks)
@@ -174,7 +182,7 @@ def test_an_error_on_the_way_does_not_look_like_an_end(
 def test_an_error_before_the_first_feature_is_a_problem(
     client: Client, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks(*_given: Any) -> Iterator[list[tuple[int, str]]]:
+    def breaks(*_given: Any) -> Iterator[tuple[int, bytes]]:
         raise DatabaseError("the server went away")
 
     monkeypatch.setattr(geojson, "_features", breaks)
@@ -182,8 +190,9 @@ def test_an_error_before_the_first_feature_is_a_problem(
     assert "went away" not in str(problem(client, FEATURES, 500))
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("read", [0, 1, 2])
-def test_a_client_that_goes_leaves_no_cursor_open(source: Source, read: int) -> None:
+def test_a_client_that_goes_leaves_the_connection_as_it_was(source: Source, read: int) -> None:
     first = add(source, "f0")
     for count in range(1200):
         first.pk, first.key = None, f"k{count}"
@@ -194,15 +203,11 @@ def test_a_client_that_goes_leaves_no_cursor_open(source: Source, read: int) -> 
     pieces = iter(answer)
     for _ in range(read):
         assert b'"Feature"' in next(pieces)
-    assert open_cursors() == 1
+    under_way = connection.connection.info
+    assert under_way.transaction_status == TransactionStatus.ACTIVE
     answer.close()
-    assert open_cursors() == 0
-
-
-def open_cursors() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM pg_cursors WHERE name <> ''")
-        return len(cursor.fetchall())
+    assert under_way.transaction_status == TransactionStatus.IDLE
+    assert HostingCapacityRecord.objects.count() == 1201
 
 
 def test_one_query_writes_all_features(client: Client, source: Source) -> None:
