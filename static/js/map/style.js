@@ -79,6 +79,7 @@ function overview({ colour, breaks }, state, key) {
   return [
     { ...shared, id: "overview-unknown", filter: [...conditions, ["!", ["has", key]]], paint: { "fill-color": colour["cap-unknown"], "fill-opacity": 0.4 } },
     { ...shared, id: "overview", filter: [...conditions, ["has", key]], paint: { "fill-color": byClass(["get", key], breaks, ramp(colour)), "fill-opacity": 0.9 } },
+    { ...shared, type: "line", id: "overview-zero", filter: [...conditions, ["has", key], ["<=", ["get", key], 0]], paint: { "line-color": colour.ink, "line-width": 1 } },
   ];
 }
 
@@ -131,20 +132,25 @@ function points({ colour, key, breaks, passes: pass }) {
     "source-layer": "feeders",
     filter: ["all", pass, POINTS],
     paint: {
-      "circle-radius": ["case", ["has", key], byClass(["get", key], breaks, [3, 4, 5, 6.5]), 2.5],
-      "circle-color": ["case", ["has", key], byClass(["get", key], breaks, ramp(colour)), colour["map-land"]],
+      // Without a figure: unknown a thin ring, withheld a thick one, not studied a dot.
+      "circle-radius": ["case", ["has", key], byClass(["get", key], breaks, [3, 4, 5, 6.5]), ["match", status, "not_studied", 2, 3]],
+      "circle-color": ["case", ["has", key], byClass(["get", key], breaks, ramp(colour)), ["match", status, "not_studied", colour["cap-unknown"], colour["map-land"]]],
       "circle-stroke-color": ["case", ["!", ["has", key]], colour["cap-unknown"], ["<=", ["get", key], 0], colour.ink, colour["map-land"]],
-      "circle-stroke-width": 1,
+      "circle-stroke-width": ["case", ["has", key], 1, ["match", status, "withheld", 2.25, 1]],
     },
   };
 }
 
-// The chosen feeder or cell, as a band underneath it.
+// The chosen feeder or cell: an outline around all of it, land inside, so that its colours stay what they are. All
+// of a line below all of the next: what is seen through would grow dark where sections meet.
 function highlight(layer, colour, chosen) {
   const which = chosen && (chosen.feeder ? ["==", ["get", "f"], chosen.feeder] : chosen.record ? ["==", ["id"], chosen.record] : null);
   if (!which) return [];
+  const shared = { type: "line", source: layer, "source-layer": layer, filter: which, layout: { "line-cap": "round", "line-join": "round" } };
+  const wide = (far, near) => ["interpolate", ["linear"], ["zoom"], 7, far, 14, near];
   return [
-    { id: `${layer}-chosen`, type: "line", source: layer, "source-layer": layer, filter: which, layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": colour.accent, "line-opacity": 0.35, "line-width": ["interpolate", ["linear"], ["zoom"], 7, 8, 14, 20] } },
+    { ...shared, id: `${layer}-chosen`, paint: { "line-color": colour.accent, "line-width": wide(8, 18) } },
+    { ...shared, id: `${layer}-chosen-inside`, paint: { "line-color": colour["map-land"], "line-width": wide(5, 14) } },
   ];
 }
 
