@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from hosting.classes import BREAKS_MW, CLASSES, RAMP
 from hosting.models import CapacityType, ConstrainingMetric, HostingCapacitySummary
+from hosting.views.wording import named
 from hosting.visible import visible_sources
 
 
@@ -78,7 +79,10 @@ def _utilities() -> list[dict[str, Any]]:
     )
     found: dict[str, dict[str, Any]] = {}
     for code, name, synthetic, capacity_type, variant in summaries:
-        one = found.setdefault(code, {"code": code, "name": name, "synthetic": synthetic, "figures": {}})
+        one = found.setdefault(
+            code,
+            {"code": code, "name": named(name, synthetic=synthetic), "synthetic": synthetic, "figures": {}},
+        )
         one["figures"].setdefault(capacity_type, []).append(variant)
     return list(found.values())
 
@@ -111,6 +115,7 @@ def _words(*, has_any: bool) -> dict[str, str]:
         ),
         "in_view": _("%(passing)s in view"),
         "hidden": _("%(hidden)s hidden by filters"),
+        "not_counted": _("not counted: no answer"),
         "nothing_in_view": _("Nothing is published here. Zoom out, or choose another utility."),
         "no_such_utility": _(
             "Nothing of the utility in this address is shown here. The map shows all others; choose one."

@@ -1,4 +1,4 @@
-"""How pages say times, in the reader's language."""
+"""How pages say times and names, in the reader's language."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -16,6 +16,12 @@ class Instant(NamedTuple):
     local: str
     ago: str
     exact: str
+
+
+def named(utility: str, *, synthetic: bool) -> str:
+    """A utility's name where no badge can stand: one that does not exist says so in words."""
+    said = _("synthetic")
+    return f"{utility} ({said})" if synthetic and said not in utility.lower() else utility
 
 
 def instant(moment: datetime, zone: str) -> Instant:

@@ -10,6 +10,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,17 +20,23 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import override_settings
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 
 from tests.conftest import ROOT, Portal
 from tests.hosting.test_rhode_island import CODE, FILE, rhode_island
+from tests.layers import entry, write_layer
 from tests.peers.koop import Koop
 from tests.reference import reference
+from utilities.sync import sync_catalog
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+LONGEST = 30_000  # ms until a page shows what is expected: others use this machine too
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+
+
+EVIL = "</script><img src=x onerror=\"document.title='taken'\"><b>"
 
 
 @dataclass
@@ -50,8 +58,9 @@ def site(
     folder = tmp_path_factory.mktemp("site")
     (folder / "catalog").mkdir()
     served = koop(reference(FILE))
-    entry = rhode_island(served.url) | {"name": "Rhode Island as kept"}
-    (folder / "catalog" / f"{CODE}.yaml").write_text(yaml.safe_dump(entry))
+    of_rhode_island = rhode_island(served.url) | {"name": "Rhode Island as kept"}
+    (folder / "catalog" / f"{CODE}.yaml").write_text(yaml.safe_dump(of_rhode_island))
+    (folder / "catalog" / "hostile.yaml").write_text(yaml.safe_dump(hostile(folder / "recorded")))
     options = {
         "HCP_CATALOG": [folder / "catalog"],
         "HCP_LAKE": str(folder / "lake"),
@@ -61,12 +70,27 @@ def site(
     with django_db_blocker.unblock(), override_settings(**options):
         try:
             call_command("load_demo")
-            call_command("ingest_hosting_capacity", "--utility", CODE)
+            sync_catalog(include_synthetic=True)
+            for code in (CODE, "hostile"):
+                call_command("ingest_hosting_capacity", "--utility", code)
             with gunicorn(Portal(folder)) as url:
                 yield Site(url)
         finally:
             call_command("flush", "--no-input", verbosity=0)
             connection.close()
+
+
+def hostile(recorded: Path) -> dict[str, Any]:
+    """A utility whose every word is markup that would give itself away, and its one feeder, in Kansas."""
+    row = {"section": "1", "feeder": f"1{EVIL}", "name": f"Feeder{EVIL}", "at": f"At{EVIL}", "mw": 3.0}
+    write_layer(recorded, "hostile", [row | {"paths": [[[-98.01, 38.5], [-97.99, 38.5]]]}])
+    words = {
+        "feeder_id": {"id": "feeder"},
+        "feeder_name": {"text": "name"},
+        "substation_name": {"text": "at"},
+    }
+    made = entry("hostile", fields=words, title=f"Title{EVIL}", attribution=f"Source{EVIL}")
+    return made | {"name": f"Hostile{EVIL}"}
 
 
 @contextmanager
@@ -114,6 +138,7 @@ def chromium() -> Iterator[Browser]:
     # nothing of ours is asynchronous.
     with pytest.MonkeyPatch.context() as patched, sync_playwright() as started:
         patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        expect.set_options(timeout=LONGEST)
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
@@ -132,7 +157,7 @@ class Window:
     def open(self, address: str) -> Page:
         """A page at `address` of the site ("/map/?…")."""
         page = self.context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(LONGEST)
         page.on("console", lambda message: self._note(message.type, message.text))
         page.on("pageerror", lambda error: self.said.append(f"uncaught: {error}"))
         page.on("request", lambda request: self._watch(request.url))

@@ -10,12 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PHONE, Site, ready, window
+from tests.browser.conftest import EVIL, PHONE, Site, ready, window
 
 # The database is asked for so that there is one; what the pages show was put there once, by `site`.
 pytestmark = [pytest.mark.koop, pytest.mark.slow, pytest.mark.django_db]
 
 DEMO = "demo_valley"
+UNTOUCHED = "document.title !== 'taken' && !document.querySelector('img[src=x]')"
 ALONE_KM = 0.25  # no other feeder within this distance of the one that is clicked
 
 
@@ -224,4 +225,43 @@ def test_a_figure_that_nobody_publishes_is_not_laid_at_one_utilitys_door(
         expect(page.locator("[data-said]")).to_have_text(
             "No utility that is shown here publishes such a figure."
         )
+        assert opened.did_no_wrong()
+
+
+def shows(page: Page, part: str, word: str) -> None:
+    """The part of the page holds the word and the markup behind it, as text."""
+    expect(page.locator(part).first).to_contain_text(f"{word}{EVIL}")
+    assert page.evaluate(UNTOUCHED)
+
+
+def test_no_word_of_a_publisher_becomes_markup(chromium: Browser, site: Site) -> None:
+    """Its words are markup: every page shows them as words, and none runs."""
+    with window(chromium, site) as opened:
+        page = opened.open("/map/?utility=hostile&figure=hosting&lat=38.5&lon=-98&z=15")
+        ready(page)
+        shows(page, "[data-title]", "Hostile")
+        shows(page, ".leaflet-control-attribution", "Source")
+        box = page.locator("[data-canvas]").bounding_box()
+        assert box is not None
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(*middle)
+        shows(page, ".map-tip", "Feeder")
+        page.mouse.click(*middle)
+        shows(page, "[data-card] h2", "Feeder")
+        shows(page, "[data-card] .card-of", "Hostile")
+        page.get_by_role("link", name="All about this feeder").click()
+        shows(page, "h1", "Feeder")
+        shows(page, "main", "Title")
+        assert page.evaluate(UNTOUCHED)
+        for address, part, word in (
+            ("/feeders/?utility=hostile", "tbody", "Feeder"),
+            ("/feeders/?utility=hostile", "select[name=utility]", "Hostile"),
+            ("/search?q=feeder%3C", "main", "Feeder"),
+            ("/utilities/", "main", "Hostile"),
+            ("/utilities/hostile/", "main", "Source"),
+            ("/about/", "main", "Source"),
+            ("/", "main", "Hostile"),
+        ):
+            page.goto(site.url + address)
+            shows(page, part, word)
         assert opened.did_no_wrong()

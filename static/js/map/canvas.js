@@ -17,7 +17,9 @@ export async function draw(element, config, state) {
   await script(config.files.leaflet_layer);
 
   const map = L.map(element, { minZoom: 3, maxZoom: 18, worldCopyJump: true, zoomControl: false, attributionControl: false, scrollWheelZoom: !config.embedded });
-  const attribution = L.control.attribution({ prefix: "Leaflet · MapLibre" }).addTo(map);
+  // On a phone a line of words is what there is room for, and whose data it is goes first.
+  const prefix = element.clientWidth > 600 ? "Leaflet · MapLibre" : false;
+  const attribution = L.control.attribution({ prefix }).addTo(map);
   L.control.scale({ position: "bottomright" }).addTo(map);
   L.control.zoom({ position: "bottomright" }).addTo(map);
   // A view has to stand before a layer is added; where the address names none, everything.

@@ -58,8 +58,10 @@ async function begin(app) {
 
   let waiting;
   function recount() {
+    const hint = document.querySelector("[data-overview]");
+    if (hint) hint.hidden = !drawing.isOverview;
     clearTimeout(waiting);
-    waiting = setTimeout(() => panel?.count(state, map.getBounds(), drawing.isOverview), 150);
+    waiting = setTimeout(() => panel?.count(state, map.getBounds()), 150);
   }
 
   async function show({ fit }) {

@@ -66,22 +66,33 @@ export class Panel {
   }
 
   // The legend as a histogram of what meets `bounds`, and the table of the same.
-  async count(state, bounds, isOverview) {
+  async count(state, bounds) {
     const asked = filters(state);
     asked.set("bbox", box(bounds));
     const table = new URLSearchParams(asked);
     if (state.figure !== DEFAULTS.figure) table.set("figure", state.figure);
     this.element.querySelector("[data-table]").href = `${this.config.addresses.feeders}?${table}`;
-    this.element.querySelector("[data-overview]").hidden = !isOverview;
     this.counting?.abort();
     this.counting = new AbortController();
     let counted;
     try {
       counted = await json(`${this.config.addresses.counts}?${asked}`, { signal: this.counting.signal });
-    } catch {
-      return; // the figures of the view before are taken away by the next; the map says what failed
+    } catch (error) {
+      // Figures of the view before would pass for this one's.
+      if (error.name !== "AbortError") this.empty(this.config.words.not_counted);
+      return;
     }
     this.fill(state, counted);
+  }
+
+  empty(said) {
+    for (const row of this.element.querySelectorAll("[data-class]")) {
+      row.querySelector(".bar rect").setAttribute("width", "0");
+      row.querySelector("[data-number]").textContent = "";
+    }
+    this.element.querySelector("[data-counted]").textContent = said;
+    this.element.querySelector("[data-count]").textContent = said;
+    this.suggestion.hidden = true;
   }
 
   fill(state, counted) {
@@ -110,5 +121,3 @@ export function box(bounds) {
   const clamp = (value, most) => Math.min(most, Math.max(-most, value)).toFixed(5);
   return [clamp(bounds.getWest(), 180), clamp(bounds.getSouth(), 85), clamp(bounds.getEast(), 180), clamp(bounds.getNorth(), 85)].join(",");
 }
-
-
