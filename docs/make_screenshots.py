@@ -141,9 +141,7 @@ def take(browser: Browser, url: str, session: str, wanted: set[str]) -> list[str
                 if answer is None or answer.status >= 400:
                     faults.append(f"{name}: {address} answers {answer and answer.status}")
                 act(page)
-                wide = page.evaluate(
-                    "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-                )
+                wide = page.evaluate(OVERFLOW)
                 if wide > 0:
                     faults.append(f"{name}, {size}: {wide} px wider than the window")
                 page.screenshot(path=FOLDER / f"{name}-{size}-{theme}.jpg", type="jpeg", quality=QUALITY)
