@@ -237,7 +237,7 @@ def shows(page: Page, part: str, word: str) -> None:
 def test_no_word_of_a_publisher_becomes_markup(chromium: Browser, site: Site) -> None:
     """Its words are markup: every page shows them as words, and none runs."""
     with window(chromium, site) as opened:
-        page = opened.open("/map/?utility=hostile&figure=hosting&lat=38.5&lon=-98&z=15")
+        page = opened.open("/map/?utility=hostile&figure=hosting&lat=38.5&lon=-98&z=12")
         ready(page)
         shows(page, "[data-title]", "Hostile")
         shows(page, ".leaflet-control-attribution", "Source")
