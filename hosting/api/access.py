@@ -12,8 +12,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 from rest_framework import exceptions
 
-from hosting.api.utilities import no_such_utility
-from hosting.models import HostingCapacityRecord
+from hosting.api.missing import no_such_utility
 from utilities.models import Redistribution, Source, Utility
 
 BOUNDED_ROWS = 1_000  # as many as a page of rows can have

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from hcportal.api.parameters import StrictView
 from hcportal.api.versions import unless_held
 from hosting.api.answers import JSON, Answers, listed
+from hosting.api.missing import no_such_utility
 from hosting.api.paging import IdPageParameters, page
-from hosting.api.utilities import no_such_utility
 from hosting.models import HCIngestionRun, RunStatus
 from utilities.models import Utility
 

@@ -4,16 +4,21 @@ from typing import Any, ClassVar
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import F, FilteredRelation, Max, Q, QuerySet
-from django.http import Http404, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.utils.translation import gettext_noop
 from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hcportal.api.parameters import StrictView
 from hcportal.api.versions import etag_of, not_modified, stamp, unless_held
-from hosting.api.answers import JSON, Answers, listed
+from hosting.api.answers import CSV, JSON, Answers, listed
+from hosting.api.csv_few import csv_file
+from hosting.api.csv_rows import CSV_SHAPE, CSVRenderer
 from hosting.api.fields import ExactNumber
+from hosting.api.forms import ROWS_A_PAGE, FormatFirst, FormParameters, rows_a_form
+from hosting.api.missing import no_such_utility
 from hosting.api.paging import PageParameters, page
 from hosting.models import CapacityType, HostingCapacitySummary
 from utilities.models import Utility
@@ -129,23 +134,45 @@ class SummarySerializer(serializers.ModelSerializer[HostingCapacitySummary]):
         }
 
 
+class UtilityParameters(PageParameters, FormParameters):
+    """The page, and the form."""
+
+    limit = rows_a_form()
+
+
 class UtilityList(StrictView):
     """All utilities, in order of their code.
 
     Totals are those of generation, variant `default`: sums over feeders, not simultaneously available.
+    As CSV (`format=csv`, or `Accept: text/csv`) all of them come in one file.
     """
 
     tag: ClassVar = "Utilities"
     is_versioned: ClassVar = True
-    answers: ClassVar[Answers] = {JSON: listed(UtilitySerializer)}
+    answers: ClassVar[Answers] = {JSON: listed(UtilitySerializer), CSV: CSV_SHAPE}
     example: ClassVar = {"limit": 10}
-    parameters_class: ClassVar = PageParameters
+    parameters_class: ClassVar = UtilityParameters
+    renderer_classes = [JSONRenderer, CSVRenderer]
+    content_negotiation_class = FormatFirst
 
     def get(self, request: Request) -> HttpResponseBase:
         limit, after = self.parameters["limit"], self.parameters["after"]
-        found = utilities_with_totals().filter(utility_code__gt=after).order_by("utility_code")[: limit + 1]
-        rows: list[dict[str, Any]] = list(UtilitySerializer(found, many=True).data)
+        found = utilities_with_totals().filter(utility_code__gt=after).order_by("utility_code")
+        if request.accepted_renderer.format == "csv":
+            return _file(request, UtilitySerializer(found[:limit], many=True).data)
+        limit = limit or ROWS_A_PAGE
+        rows: list[dict[str, Any]] = list(UtilitySerializer(found[: limit + 1], many=True).data)
         return unless_held(request, page(request, rows, limit, "utility_code"))
+
+
+def _file(request: Request, rows: Any) -> HttpResponseBase:
+    etag = etag_of(request, [CSV, rows])
+    if unchanged := not_modified(request, etag):
+        return unchanged
+    answer = HttpResponse(csv_file(UtilitySerializer.Meta.fields, rows), content_type=f"{CSV}; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="utilities.csv"'
+    stamp(answer, etag)
+    return answer
 
 
 class UtilityDetail(StrictView):
@@ -190,8 +217,3 @@ class UtilitySummary(StrictView):
         answer = Response({"results": rows, "next": None, "note": NOT_SIMULTANEOUS})
         stamp(answer, etag)
         return answer
-
-
-def no_such_utility(code: str) -> Http404:
-    """What to raise where an address names a utility that does not exist."""
-    return Http404(f"There is no utility '{code}'. /api/v1/utilities lists all of them.")

@@ -1,5 +1,7 @@
 """The utilities endpoints, their parameters, paging and errors."""
 
+import csv
+import io
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -45,9 +47,34 @@ def test_a_utility_has_the_fields_of_the_specification_and_says_if_it_is_synthet
     assert get(client, LIST) == {"results": [expected], "next": None}
 
 
+def test_all_utilities_come_in_one_file(client: Client) -> None:
+    for number in range(101):  # more than a page
+        make_utility(f"u{number:03}", utility_name="Ünity, Inc.", states=["MA", "RI"])
+    evil = make_utility("z", utility_name="=1+1", is_synthetic=True)
+    make_summary(evil, total_feeders=3, total_remaining_capacity_mw=Decimal("1.50000"))
+    answer: Any = client.get(f"{LIST}?format=csv")
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert [row["utility_code"] for row in rows] == [*(f"u{number:03}" for number in range(101)), "z"]
+    assert (rows[0]["utility_name"], rows[0]["states"]) == ("Ünity, Inc.", "MA RI")
+    assert (rows[0]["synthetic"], rows[0]["total_feeders"]) == ("false", "")
+    assert (rows[-1]["utility_name"], rows[-1]["synthetic"]) == ("'=1+1", "true")
+    assert float(rows[-1]["total_remaining_capacity_mw"]) == 1.5
+    assert list(rows[0]) == list(get(client, f"{LIST}?limit=1")["results"][0])
+    assert client.get(f"{LIST}?format=csv&limit=2&after=u099").content.count(b"\n") == 3
+    again = client.get(f"{LIST}?format=csv", headers={"if-none-match": answer["ETag"]})
+    assert again.status_code == 304
+
+
 @pytest.mark.parametrize(
     "address",
-    [LIST, f"{LIST}/alpha", f"{LIST}/alpha/ingestion-runs", "/api/v1/hosting-capacity/ingestion-runs"],
+    [
+        LIST,
+        f"{LIST}?format=csv",
+        f"{LIST}/alpha",
+        f"{LIST}/alpha/ingestion-runs",
+        "/api/v1/hosting-capacity/ingestion-runs",
+    ],
 )
 def test_an_answer_that_is_held_already_is_not_sent_again(client: Client, address: str) -> None:
     source = make_source(make_utility("alpha"))
@@ -190,7 +217,7 @@ def test_an_unknown_address_is_a_404_and_never_a_redirect(client: Client, addres
 
 
 @pytest.mark.parametrize(
-    "query", ["color=red", "format=json", "limit=2&limti=3", "Limit=2", "after=a&after=b", "=1"]
+    "query", ["color=red", "format=xml", "limit=2&limti=3", "Limit=2", "after=a&after=b", "=1"]
 )
 def test_unknown_and_repeated_parameters_are_refused(client: Client, query: str) -> None:
     problem(client, f"{LIST}?{query}", 400)
@@ -205,7 +232,7 @@ def test_values_out_of_range_are_refused_with_the_parameters_name(client: Client
 def test_every_wrong_parameter_is_named_at_once(client: Client) -> None:
     said = problem(client, f"{LIST}?limit=0&colour=red", 400)
     assert {error["parameter"] for error in said["errors"]} == {"limit", "colour"}
-    assert "limit, after" in said["detail"]
+    assert "after, format, limit" in said["detail"]
 
 
 @pytest.mark.parametrize("rest", ["/ri_energy", "/ri_energy/hosting-capacity/summary"])
@@ -219,7 +246,7 @@ def test_a_method_that_is_not_allowed_is_a_problem_too(client: Client) -> None:
 
 
 def test_a_format_that_is_not_served_is_a_problem_too(client: Client) -> None:
-    answer = client.get(LIST, headers={"accept": "text/csv"})
+    answer = client.get(LIST, headers={"accept": "application/xml"})
     assert (answer.status_code, answer["Content-Type"]) == (406, "application/problem+json")
 
 
