@@ -76,7 +76,8 @@ def fetch_file(lake: Lake, spec: SourceSpec, recorder: Recorder, given: Given, *
         refuse_without_fields(file.layer, spec)
         recorder.done("probe")
         newest = _loaded(run.source).order_by("-period").first()
-        if given.month and newest and newest.period and given.month < newest.period:
+        behind = given.month and newest and newest.period and given.month < newest.period
+        if given.month and newest and behind and not force:
             _compare_old_month(spec, recorder, file, given.month, newest)
             return False
         last = None if force else last_read(run)
@@ -154,7 +155,7 @@ def _compare_old_month(
     if before is None:
         raise FetchError(
             f"{month:%Y-%m} comes before {newest.period:%Y-%m}, which run {newest.pk} loaded; months are "
-            "loaded oldest first"
+            "loaded oldest first; --force loads it, and what came after it anew"
         )
     rows, content = bronze.digest(_followed(_pages(file, spec), recorder))
     recorder.note(records_fetched=rows, content_sha256=content)

@@ -5,11 +5,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from hosting.drift import drift
-from hosting.lake import changes, der_quality, quality, tables
+from hosting.lake import der_quality, quality, tables
 from hosting.lake.checks import examples
 from hosting.lake.checks.feeders import Concerned
 from hosting.lake.checks.judged import Judged
-from hosting.lake.datasets import DATASETS
 from hosting.lake.quality import Noticed
 from hosting.lake.store import Lake
 from hosting.models import HCIngestionRun
@@ -28,10 +27,11 @@ class Verdict:
     concerned: Concerned
 
 
-def checked(lake: Lake, spec: SourceSpec, run: HCIngestionRun, rows: "DataFrame", dataset: str) -> Verdict:
-    """Run all checks over a run's stage rows, beside the current rows of `dataset`."""
+def checked(
+    lake: Lake, spec: SourceSpec, run: HCIngestionRun, rows: "DataFrame", before: "DataFrame"
+) -> Verdict:
+    """Run all checks over a run's stage rows, beside the rows that they follow."""
     utility = run.utility.utility_code
-    before = changes.current(lake, DATASETS[dataset], utility, spec.code)
     if spec.ders is not None:
         others = der_quality.beside(lake, utility, spec)
         ders = der_quality.measure(rows, before, spec, others, today=as_of(run))

@@ -12,8 +12,11 @@ PUBLISHED = Q(status=RunStatus.COMPLETED)
 
 
 def published_up_to(run: HCIngestionRun) -> list[int]:
-    """Published runs of the run's source up to it, in their order: a later one has a higher number."""
-    mine = run.source.runs.filter(PUBLISHED, pk__lte=run.pk)
+    """Published runs of the run's source up to it, in their order: a later one has a higher number.
+
+    Without those that were loaded anew by then, under another number, because a month came late.
+    """
+    mine = run.source.runs.filter(PUBLISHED, pk__lte=run.pk).exclude(replaced_by__lte=run.pk)
     return list(mine.order_by("pk").values_list("pk", flat=True))
 
 

@@ -15,6 +15,7 @@ from hosting.locks import source_lock
 from hosting.models import HCIngestionRun, RunStatus
 from hosting.publish import publish
 from hosting.recording import Reporter, Silent, end, recording
+from hosting.replay import is_behind, replay
 from hosting.steps import compare, gate, judge, normalise, refuse_what_must_not_be_fetched, spec_of
 from utilities.models import Source
 
@@ -52,6 +53,11 @@ def ingest(
             if spec.network is not None:
                 network.load(lake, spec, recorder)
                 reconcile.advance_lake(source, lake)
+                return run
+            if is_behind(source, given.month):
+                replay(lake, spec, recorder)
+                reconcile.advance_lake(source, lake)
+                recorder.done("lake")
                 return run
             staged = normalise(lake, spec, run)
             found = judge(lake, spec, staged, recorder)

@@ -57,11 +57,11 @@ _WRITTEN = {
 }
 # The status is the source's, the same in all its rows.
 _SAME_DER = "t.source_id = %(source)s AND t.external_id = c.key AND t.status = %(status)s"
-_KEY = ("source_id", "external_id", "status")
+KEPT = ("source_id", "external_id", "status", *_WRITTEN)
 
 VERSIONS = f"""
-INSERT INTO hosting_derversion (der_id, {", ".join([*_KEY, *_WRITTEN])}, valid_to, ended_by_run_id)
-SELECT t.id, {", ".join(f"t.{name}" for name in [*_KEY, *_WRITTEN])}, %(valid_from)s, %(run)s
+INSERT INTO hosting_derversion (der_id, {", ".join(KEPT)}, valid_to, ended_by_run_id)
+SELECT t.id, {", ".join(f"t.{name}" for name in KEPT)}, %(valid_from)s, %(run)s
 FROM hosting_der t JOIN der_change c ON {_SAME_DER}
 WHERE c.operation IN ('changed', 'removed')
 """  # noqa: S608 every name is a constant of ours
@@ -99,4 +99,8 @@ JOIN hosting_der t ON t.source_id = %(source)s AND t.external_id = c.key AND t.s
 WHERE c.operation <> 'removed'
 ON CONFLICT (der_id) DO UPDATE
 SET street_address = excluded.street_address, ingestion_run_id = excluded.ingestion_run_id
+"""
+FORGET_LOST_ADDRESSES = """
+DELETE FROM hosting_deraddress a WHERE a.source_id = %(source)s
+AND NOT EXISTS (SELECT FROM hosting_der t WHERE t.id = a.der_id)
 """

@@ -37,7 +37,7 @@ FROM change WHERE NOT geometry @ {WORLD}
 """  # noqa: S608
 
 
-def _web_mercator(geometry: str) -> str:
+def web_mercator(geometry: str) -> str:
     """For tiles; null for what lies outside the world, on which a transformation would fail."""
     return f"CASE WHEN {geometry} @ {WORLD} THEN ST_Transform({geometry}, 3857) END"
 
@@ -58,7 +58,7 @@ _SHARED = {
 _SECTION = _SHARED | {
     "circuit_id": "left(c.circuit_id, 120)",
     "geometry": "c.geometry",
-    "geometry_3857": _web_mercator("c.geometry"),
+    "geometry_3857": web_mercator("c.geometry"),
 }
 _RECORD = _SHARED | {
     "feeder_id_external": "coalesce(c.feeder_id, '')",
@@ -72,7 +72,7 @@ _RECORD = _SHARED | {
     "section_count": "c.section_count",
     "raw_attributes": "c.raw_attributes",
     "geometry": "g.shape",
-    "geometry_3857": _web_mercator("g.shape"),
+    "geometry_3857": web_mercator("g.shape"),
     "centroid": "ST_PointOnSurface(g.shape)",
     "geometry_type": "CASE ST_Dimension(g.shape) WHEN 0 THEN 'Point' WHEN 1 THEN 'MultiLineString' "
     "WHEN 2 THEN 'Polygon' END",
@@ -130,13 +130,17 @@ WHEN NOT MATCHED AND c.operation <> 'removed' THEN
 """  # noqa: S608 every name is a constant of ours
 
 
+def kept(dataset: str) -> tuple[str, list[str]]:
+    """A dataset's table, and the columns that it shares with its versions."""
+    table, written = TARGETS[dataset]
+    names = ["source_id", "key", "capacity_type", "variant"]
+    names += [name for name in written if name not in ("geometry_3857", "centroid")]
+    return table, names + (["substation_id"] if dataset == "records" else [])
+
+
 def versions(dataset: str) -> str:
     """Keep rows that are about to be changed or removed, as they were."""
-    table, written = TARGETS[dataset]
-    kept = [name for name in written if name not in ("geometry_3857", "centroid")]
-    if dataset == "records":
-        kept.append("substation_id")
-    names = ("source_id", "key", "capacity_type", "variant", *kept)
+    table, names = kept(dataset)
     own = "section_id" if dataset == "sections" else "record_id"
     return f"""
 INSERT INTO {table}version ({own}, {", ".join(names)}, valid_to, ended_by_run_id)

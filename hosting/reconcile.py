@@ -83,9 +83,14 @@ def advance_lake(source: Source, lake: Lake) -> None:
     if run is None:
         return
     utility = source.utility.utility_code
-    changed = {name for name in DATASETS if any(run.counts.get(name, {}).values())}
-    for name in sorted(changed):
-        changes.advance(lake, DATASETS[name], utility, run.pk)
+    changed: set[str] = set()
+    for behind in source.runs.filter(
+        status=RunStatus.COMPLETED, pk__gt=source.lake_run_id or 0, pk__lte=run.pk
+    ).order_by("pk"):
+        mine = [name for name in DATASETS if any(behind.counts.get(name, {}).values())]
+        for name in mine:
+            changes.advance(lake, DATASETS[name], utility, behind.pk)
+        changed.update(mine)
     if "ders" in changed:
         platinum.refresh_der_details(lake, utility)
     if changed & {"records", "ders"}:

@@ -1,5 +1,6 @@
 """The steps of a run between its record and its publication, each one thing with a name of its own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from hosting.lake import (
     silver,
     tables,
 )
-from hosting.lake.datasets import of_source
+from hosting.lake.datasets import DATASETS, Dataset, of_source
 from hosting.lake.quality import Noticed
 from hosting.lake.store import Lake
 from hosting.models import HCIngestionRun
@@ -27,6 +28,9 @@ from utilities.spec import SourceSpec
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+
+State = Callable[[Dataset], "DataFrame"]
 
 
 @dataclass(frozen=True)
@@ -95,12 +99,23 @@ def field_codes(run: HCIngestionRun) -> dict[str, dict[str, str]]:
     return {field["name"]: field["codes"] for field in layer.get("fields", []) if "codes" in field}
 
 
-def judge(lake: Lake, spec: SourceSpec, staged: Staged, recorder: Recorder) -> list[Noticed]:
-    """Run the checks; keep what they noticed and the rows they refused. Raises FetchError on severity F."""
+def published_now(lake: Lake, spec: SourceSpec, run: HCIngestionRun) -> State:
+    """The rows that readers see of the run's source, by dataset."""
+    return lambda dataset: changes.current(lake, dataset, run.utility.utility_code, spec.code)
+
+
+def judge(
+    lake: Lake, spec: SourceSpec, staged: Staged, recorder: Recorder, before: State | None = None
+) -> list[Noticed]:
+    """Run the checks; keep what they noticed and the rows they refused. Raises FetchError on severity F.
+
+    `before` is what the rows are compared with: what readers see, unless another state is given.
+    """
     run = recorder.run
     utility = run.utility.utility_code
     dataset = next(name for name, rows in staged.passed.items() if rows is not None)
-    verdict = checked(lake, spec, run, staged.everything, dataset)
+    before = before or published_now(lake, spec, run)
+    verdict = checked(lake, spec, run, staged.everything, before(DATASETS[dataset]))
     measured, found = verdict.judged, verdict.found
     recorder.keep_findings(found)
     if measured.rejected:
@@ -139,17 +154,19 @@ def list_quarantined(lake: Lake, run: HCIngestionRun) -> None:
                 )
 
 
-def compare(lake: Lake, spec: SourceSpec, staged: Staged, recorder: Recorder) -> int:
+def compare(
+    lake: Lake, spec: SourceSpec, staged: Staged, recorder: Recorder, before: State | None = None
+) -> int:
     """Log what is new, changed and gone since the published run; the number of rows that differ."""
     run = recorder.run
+    before = before or published_now(lake, spec, run)
     utility = run.utility.utility_code
     for dataset in of_source(spec.holds):
         rows = staged.passed[dataset.name]
-        before = changes.current(lake, dataset, utility, spec.code)
         if rows is not None:
-            found = changes.compare(rows, before, dataset, snapshot=spec.feed == "snapshot")
+            found = changes.compare(rows, before(dataset), dataset, snapshot=spec.feed == "snapshot")
         else:  # what an earlier entry of this source made and this one does not, goes
-            found = changes.compare(staged.everything.limit(0), before, dataset, snapshot=True)
+            found = changes.compare(staged.everything.limit(0), before(dataset), dataset, snapshot=True)
         changes.log(lake, found, dataset, utility, run.pk)
     counted = changes.counts(lake, of_source(spec.holds), utility, run.pk)
     written = sum(sum(operations.values()) for operations in counted.values())

@@ -55,6 +55,14 @@ class HCIngestionRun(models.Model):
         related_name="rollbacks",
         help_text="The run whose state this run brought back",
     )
+    replaced_by = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The run of a late month for which this month was loaded anew",
+    )
     compared_with = models.ForeignKey(
         "self",
         null=True,
