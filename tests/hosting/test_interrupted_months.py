@@ -110,7 +110,7 @@ def points() -> list[str]:
 
 
 def business(code: str) -> dict[str, Any]:
-    """Everything that is published of a utility, in PostgreSQL and in the lake, without ids of rows and runs."""
+    """Everything that is published of a utility, in PostgreSQL and the lake, without ids of rows and runs."""
     mine = {"utility__utility_code": code}
     of_der, of_feeder = {"der__utility__utility_code": code}, {"feeder__utility__utility_code": code}
     capacity = ("key", "feeder__external_id", "hosting_capacity_mw", "capacity_status", "valid_from")
@@ -134,16 +134,8 @@ def business(code: str) -> dict[str, Any]:
         "sums": _rows(HostingCapacitySummary, mine, "total_feeders", "total_hosting_capacity_mw"),
         "ders": _rows(DER, mine, *ders),
         "past ders": _rows(DERVersion, mine, *ders, "valid_to"),
-        "addresses": _rows(
-            DERAddress, {"der__utility__utility_code": code}, "der__external_id", "street_address"
-        ),
-        "totals": _rows(
-            FeederDERTotals,
-            {"feeder__utility__utility_code": code},
-            "feeder__external_id",
-            "installed_count",
-            "installed_kw",
-        ),  # fmt: skip
+        "addresses": _rows(DERAddress, of_der, "der__external_id", "street_address"),
+        "totals": _rows(FeederDERTotals, of_feeder, "feeder__external_id", "installed_count", "installed_kw"),
         "lake sections": held(tables.SECTIONS, "key", "feeder_id", "hosting_capacity_mw"),
         "lake ders": held(tables.DERS, "key", "feeder_id", "further_feeder_ids", "nameplate_kw"),
         "lake addresses": held(tables.ADDRESSES, "key", "street_address"),
