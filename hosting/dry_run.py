@@ -12,9 +12,11 @@ from rich.table import Table
 from hcportal.errors import EmptySource, FetchError
 from hosting.fetching import http_client, locate, refuse_without_fields
 from hosting.file_feeds import NOTHING, Given, some_pages
-from hosting.lake import silver, tables
+from hosting.lake import ders, silver, tables
+from hosting.lake.masking import masked
 from hosting.lake.session import engine
 from hosting.lake_settings import open_lake
+from hosting.published_rows import known_names
 from hosting.sources import arcgis
 from hosting.steps import refuse_what_must_not_be_fetched, spec_of
 from utilities.models import Source
@@ -69,6 +71,8 @@ def read_some(
     """Fetch at most `limit` rows and normalise them. Raises FetchError."""
     refuse_what_must_not_be_fetched(source)
     spec, utility = spec_of(source), source.utility
+    if spec.network is not None:
+        raise FetchError(f"{source} holds {spec.holds}; a dry run shows capacity and DER. Nothing was read.")
     layer, pages = _first_pages(source, spec, limit, progress, given)
     rows = pa.table(
         {
@@ -83,15 +87,15 @@ def read_some(
     if rows.nbytes > LARGEST:
         raise FetchError(f"{rows.num_rows:,} rows of {layer.url} are too large to look at; ask for fewer.")
     bronze = engine(open_lake().remote).createDataFrame(rows)
-    staged = silver.stage(
-        bronze,
-        spec,
-        {field.name: field.type for field in layer.fields},
-        utility=utility.utility_code,
-        timezone=utility.timezone,
-        run_id=0,
-    )
-    return Read(spec, layer, rows.num_rows, limit, bronze, staged)
+    types = {field.name: field.type for field in layer.fields}
+    of_run: dict[str, Any] = {"utility": utility.utility_code, "timezone": utility.timezone, "run_id": 0}
+    if spec.ders is None:
+        staged = silver.stage(bronze, spec, types, **of_run)
+    else:
+        names = known_names(utility.utility_code, bronze.sparkSession)
+        staged = ders.stage(bronze, spec, types, names, **of_run)
+    shown = bronze.withColumn("attributes", masked(F.col("attributes"), spec.personal_fields))
+    return Read(spec, layer, rows.num_rows, limit, shown, staged)
 
 
 def _first_pages(
@@ -129,8 +133,8 @@ def dry_run(source: Source, *, limit: int = 2_000, given: Given = NOTHING) -> Dr
         source=str(source),
         fetched=read.fetched,
         of=read.layer.count,
-        sample=_sample(staged, read.bronze),
-        statistics=_statistics(staged),
+        sample=_sample(staged, read.bronze, read.spec),
+        statistics=_statistics(staged, read.spec),
         refused=[
             (check, reason, count)
             for check, reason, count in staged.where(F.col("reject_check").isNotNull())
@@ -143,16 +147,22 @@ def dry_run(source: Source, *, limit: int = 2_000, given: Given = NOTHING) -> Dr
     )
 
 
-def _sample(staged: "DataFrame", bronze: "DataFrame") -> list[tuple[str, dict[str, Any]]]:
-    """Published and canonical side by side, empty columns left out."""
-    wanted = [name for name in tables.RECORD_COLUMNS if name != "geometry_digest"]
+def _kinds(spec: SourceSpec) -> tuple[str, ...]:
+    """What tells the figures of a row apart."""
+    return ("status",) if spec.ders else ("capacity_type", "variant")
+
+
+def _sample(staged: "DataFrame", bronze: "DataFrame", spec: SourceSpec) -> list[tuple[str, dict[str, Any]]]:
+    """Published and canonical side by side, empty columns left out; never an address."""
+    columns = tables.DER_COLUMNS if spec.ders else tables.RECORD_COLUMNS
+    wanted = [name for name in columns if name not in ("geometry_digest", *_kinds(spec))]
     published = bronze.select(F.col("row_no").alias("n"), F.col("attributes").alias("published"))
     rows = (
-        staged.orderBy("row_no", "capacity_type", "variant")
+        staged.orderBy("row_no", *_kinds(spec))
         .limit(SAMPLE)
         .join(published, F.col("n") == F.col("row_no"))
-        .orderBy("row_no", "capacity_type", "variant")
-        .select("published", "key", "capacity_type", "variant", *wanted)
+        .orderBy("row_no", *_kinds(spec))
+        .select("published", "key", *_kinds(spec), *wanted)
         .toArrow()
         .to_pylist()
     )
@@ -162,10 +172,10 @@ def _sample(staged: "DataFrame", bronze: "DataFrame") -> list[tuple[str, dict[st
     ]
 
 
-def _statistics(staged: "DataFrame") -> list[dict[str, Any]]:
+def _statistics(staged: "DataFrame", spec: SourceSpec) -> list[dict[str, Any]]:
     """For each figure: rows, feeders, refused rows, and nulls, least, mean and most of each number."""
     numbers = []
-    for name in STATISTICS:
+    for name in ("nameplate_kw",) if spec.ders else STATISTICS:
         numbers += [
             F.count(name).alias(f"{name} known"),
             F.min(name).alias(f"{name} min"),
@@ -173,14 +183,14 @@ def _statistics(staged: "DataFrame") -> list[dict[str, Any]]:
             F.max(name).alias(f"{name} max"),
         ]
     frame = (
-        staged.groupBy("capacity_type", "variant")
+        staged.groupBy(*_kinds(spec))
         .agg(
             F.count(F.lit(1)).alias("rows"),
             F.countDistinct("feeder_id").alias("feeders"),
             F.count("reject_check").alias("refused"),
             *numbers,
         )
-        .orderBy("capacity_type", "variant")
+        .orderBy(*_kinds(spec))
     )
     found: list[dict[str, Any]] = frame.toArrow().to_pylist()
     return found
@@ -196,13 +206,15 @@ def show(result: DryRun, out: TextIO) -> None:
         console.print("ours     ", ", ".join(f"{k}={v}" for k, v in ours.items()), sep="  ", markup=False)
         console.print()
     for figure in result.statistics:
+        kind, rows = f"{figure.get('status')} DER", "rows on"
+        if "capacity_type" in figure:
+            kind, rows = f"{figure['capacity_type']} ({figure['variant']})", "figures of"
         console.print(
-            f"{figure['capacity_type']} ({figure['variant']}): {figure['rows']:,} figures of "
-            f"{figure['feeders']:,} feeders, {figure['refused']:,} refused"
+            f"{kind}: {figure['rows']:,} {rows} {figure['feeders']:,} feeders, {figure['refused']:,} refused"
         )
         table = Table("column", "known", "min", "mean", "max", box=None, pad_edge=False)
-        for name in STATISTICS:
-            if figure[f"{name} known"]:
+        for name in (*STATISTICS, "nameplate_kw"):
+            if figure.get(f"{name} known"):
                 table.add_row(
                     name,
                     f"{figure[f'{name} known']:,}",

@@ -6,8 +6,8 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from pyspark.sql import functions as F
 
-from hosting.lake import changes, tables
-from hosting.lake.datasets import DATASETS
+from hosting.lake import changes, references, tables
+from hosting.lake.datasets import CAPACITY, DATASETS
 from hosting.lake_settings import open_lake
 from utilities.models import Source
 
@@ -25,6 +25,14 @@ def published(source: Source, dataset: str, spark: "SparkSession") -> "DataFrame
         # The engine takes no schema from a table without rows.
         return spark.createDataFrame(pa.Table.from_pylist([{}], schema=tables.SCHEMAS[table])).limit(0)
     return changes.current(lake, DATASETS[dataset], source.utility.utility_code, source.code)
+
+
+def known_names(utility: str, spark: "SparkSession") -> "DataFrame":
+    """The names by which the utility's feeders are known; none where there is no lake yet."""
+    lake = open_lake()
+    if not all(DeltaTable.is_deltatable(lake.path(one.current)) for one in CAPACITY):
+        return spark.sql("SELECT '' AS name, '' AS leads_to").limit(0)
+    return references.names_of(lake, utility)
 
 
 def compare(staged: "DataFrame", before: "DataFrame", dataset: str, *, snapshot: bool) -> dict[str, Any]:

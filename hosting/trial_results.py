@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from hcportal.errors import FetchError
 from hosting import dry_run
 from hosting.fetching import http_client
 from hosting.lake import quality, rollup, tables
@@ -35,8 +36,9 @@ LONGEST_VALUE = 160  # characters of a published value
 MOST_FIELDS = 80  # of a published row
 MOST_LAYERS = 100
 LARGEST = 600_000  # bytes of a result as JSON
+HIDDEN = ("geometry_digest", "section_count", "missing_values", "shape_length")  # of no meaning in a row
 # Columns of ours whose least and most mean something, in the order in which they are shown.
-SHOWN = [name for name in ("key", *tables.RECORD_COLUMNS) if name not in ("geometry_digest", "section_count")]
+SHOWN = [name for name in ("key", *tables.RECORD_COLUMNS) if name not in HIDDEN]
 TEXT = {name for name, kind in tables.RECORD_COLUMNS.items() if str(kind) in ("string", "bool")} | {"key"}
 UNITS = {"mw": "MW", "kv": "kV"}
 
@@ -106,6 +108,8 @@ def dry_run_result(trial: Trial, follow: Following) -> dict[str, Any]:
     """
     source = trial.source
     assert source is not None  # noqa: S101 - a dry run has a source
+    if spec_of(source).ders is not None:
+        raise FetchError(f"{source} holds DER; bin/manage ingest_hosting_capacity --dry-run shows them.")
     follow.step("fetch")
     limit = min(int(trial.options.get("limit", 2_000)), MOST_ROWS)
     read = dry_run.read_some(source, limit, follow.progress)

@@ -149,6 +149,22 @@ def check_that_addresses_are_kept_apart(folder: Path) -> None:
     assert {a.der.external_id: a.street_address for a in DERAddress.objects.all()} == published
 
 
+def test_a_dry_run_shows_der_and_no_address(portal: Portal, tmp_path: Path) -> None:
+    data = tmp_path / "data" / "2022-10"
+    data.mkdir(parents=True)
+    (data / "utility2_install_der.csv").write_text(
+        "DER_ID,SERVICE_STREET_ADDRESS,DER_TYPE,DER_NAMEPLATE_RATING,DER_INTERCONNECTION_LOCATION,"
+        "INTERCONNECTION_COST\n1,9 Example Street,Solar,7.6,36_13_81757,0\n2,null,Solar,-1,,0\n"
+    )
+    add_catalog(portal)
+    told = ingest("utility2", source="installed_der", data_dir=tmp_path / "data", dry_run=True)
+    assert "nameplate_kw=7.600" in told
+    assert "installed DER: 2 rows on 0 feeders, 1 refused" in told
+    assert "(address withheld)" in told
+    assert "Example Street" not in told
+    assert not DER.objects.exists()
+
+
 def check_the_platinum_tables() -> None:
     """Read by an engine that did not write them."""
     lake = open_lake()

@@ -34,6 +34,7 @@ from tests.hosting.test_file_feeds import ingest, rows
 STEPS = ("probe", "fetch", "bronze", "silver", "check", "publish", "published", "lake")
 TIMES = 10
 SEED = 20261127
+REFERENCES = ("F1", "C8", '"F2,C3"', "X9", "")
 pytestmark = pytest.mark.slow
 
 
@@ -93,7 +94,7 @@ def write_month(folder: Path, number: int) -> None:
     ]
     rows(folder / name, *segments, head="SEGMENT,FEEDER,CIRCUIT,MW", name="circuits.csv")
     ders = [
-        f"d{n},{drawn.choice(['7.6', '12', 'many', '-1'])},{drawn.choice(['F1', 'C8', 'F2,C3', 'X9', ''])},"
+        f"d{n},{drawn.choice(['7.6', '12', 'many', '-1'])},{drawn.choice(REFERENCES)},"
         f"{drawn.choice(['', f'{n} Example Street'])}"
         for n in range(30)
         if drawn.random() < 0.9
