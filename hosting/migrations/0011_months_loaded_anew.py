@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("hosting", "0009_ders_from_files"),
+        ("hosting", "0010_decisions_on_runs"),
     ]
 
     operations = [
