@@ -163,8 +163,11 @@ def compare(
     utility = run.utility.utility_code
     for dataset in of_source(spec.holds):
         rows = staged.passed[dataset.name]
-        if rows is not None:
-            found = changes.compare(rows, before(dataset), dataset, snapshot=spec.feed == "snapshot")
+        is_snapshot = spec.feed == "snapshot"
+        if dataset.name == "addresses" and not is_snapshot:
+            found = changes.compare(rows, _of_named(before(dataset), staged), dataset, snapshot=True)
+        elif rows is not None:
+            found = changes.compare(rows, before(dataset), dataset, snapshot=is_snapshot)
         else:  # what an earlier entry of this source made and this one does not, goes
             found = changes.compare(staged.everything.limit(0), before(dataset), dataset, snapshot=True)
         changes.log(lake, found, dataset, utility, run.pk)
@@ -174,6 +177,12 @@ def compare(
     maintain.drop_stage(lake, utility, run.pk)
     recorder.done("silver")
     return written
+
+
+def _of_named(addresses: "DataFrame", staged: Staged) -> "DataFrame":
+    """Current addresses of DER that an incremental run names: one that comes without has none any more."""
+    named = staged.everything.where("reject_check IS NULL").select(*tables.DER_KEY).distinct()
+    return addresses.join(named, list(tables.DER_KEY), "left_semi")
 
 
 def gate(found: list[Noticed]) -> None:
