@@ -27,6 +27,7 @@ from hosting.recording import Recorder
 from hosting.sources import arcgis
 from hosting.sources.files import folder
 from hosting.sources.files.opened import OpenFile, open_file
+from hosting.steps import spec_of
 from utilities.models import Source
 from utilities.spec import SourceSpec
 
@@ -61,6 +62,14 @@ def months_to_load(source: Source, spec: SourceSpec, given: Given) -> list[Given
     done = set(_loaded(source).values_list("period", flat=True))
     todo = [month for month in there if month not in done]
     return [replace(given, month=month) for month in todo or there[-1:]]
+
+
+def is_there(source: Source, data_dir: Path) -> bool:
+    """True where the folder has the source's file, of any month. Raises NoFile where there is no folder."""
+    feed = spec_of(source).file
+    if feed is None:
+        return False
+    return bool(folder.months(data_dir, feed) if feed.monthly else folder.fitting(data_dir, feed.name))
 
 
 def fetch_file(lake: Lake, spec: SourceSpec, recorder: Recorder, given: Given, *, force: bool) -> bool:

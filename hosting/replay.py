@@ -50,6 +50,7 @@ def replay(lake: Lake, spec: SourceSpec, recorder: Recorder) -> None:
         for old in later:
             new.append(Recorder(_again(lake, run, old), Silent()))
         for each in new:
+            each.note(compared_with_id=published[-1] if published else None)
             _log(lake, spec, each, published)
             published.append(each.run.pk)
         recorder.done("check")
@@ -106,7 +107,6 @@ def _again(lake: Lake, run: HCIngestionRun, old: HCIngestionRun) -> HCIngestionR
         started_at=timezone.now(),
         source_url=old.source_url,
         config_json=run.config_json,
-        compared_with_id=run.compared_with_id,
         started_by_id=run.started_by_id,
         period=old.period,
         layer=old.layer,

@@ -239,10 +239,12 @@ def known_utility(code: str) -> Utility:
 def chosen_sources(
     utility: str, source: str | None, category: str | None, data_dir: Path | None = None
 ) -> list[Source]:
-    """The sources to run, in a stable order; of `all`, those that are files only with a folder.
+    """The sources to run, in a stable order; of `all`, those that are files only where the folder has them.
 
     Raises UnknownName where nothing fits.
     """
+    from hosting.file_feeds import is_there
+
     sources: QuerySet[Source] = Source.objects.filter(in_catalog=True).select_related("utility")
     if utility == "all":
         if category:
@@ -250,7 +252,8 @@ def chosen_sources(
         found = [
             candidate
             for candidate in sources
-            if candidate.is_scheduled or (data_dir is not None and candidate.is_file_to_bring)
+            if candidate.is_scheduled
+            or (data_dir is not None and candidate.is_file_to_bring and is_there(candidate, data_dir))
         ]
     else:
         found = list(sources.filter(utility=known_utility(utility)))

@@ -40,24 +40,24 @@ def month_of(text: str) -> date | None:
 def months(folder: Path, feed: FileFeed) -> list[date]:
     """The months of which `folder` has this source's file, oldest first."""
     known = [month_of(inner.name) for inner in _existing(folder).iterdir() if inner.is_dir()]
-    return sorted(month for month in known if month and _fitting(folder / f"{month:%Y-%m}", feed.name))
+    return sorted(month for month in known if month and fitting(folder / f"{month:%Y-%m}", feed.name))
 
 
 def find(folder: Path, feed: FileFeed, month: date | None = None) -> Found:
     """The one file of a source. Raises NoFile, which says what is there instead."""
     inner = f"{month:%Y-%m}/" if month else ""
     where = _existing(folder) / inner
-    fitting = _fitting(where, feed.name)
-    if not fitting:
+    found = fitting(where, feed.name)
+    if not found:
         others = sorted(file.name for file in where.iterdir() if file.is_file()) if where.is_dir() else []
         have = f"it has {', '.join(others[:10])}" if others else "it has no files"
         raise NoFile(f"There is no file {inner}{feed.name} in {folder}; {have}.")
-    if len(fitting) > 1:
-        listed = ", ".join(file.name for file in fitting[:10])
+    if len(found) > 1:
+        listed = ", ".join(file.name for file in found[:10])
         raise NoFile(
-            f"{len(fitting)} files in {folder} are called like {inner}{feed.name}: {listed}. Keep one."
+            f"{len(found)} files in {folder} are called like {inner}{feed.name}: {listed}. Keep one."
         )
-    return Found(fitting[0], f"file:{inner}{fitting[0].relative_to(where.resolve())}", month)
+    return Found(found[0], f"file:{inner}{found[0].relative_to(where.resolve())}", month)
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-def _fitting(folder: Path, name: str) -> list[Path]:
+def fitting(folder: Path, name: str) -> list[Path]:
     """Files below `folder` with that name; links that lead out of it are none."""
     root = folder.resolve()
     inner, _, last = name.rpartition("/")
