@@ -12,16 +12,16 @@ from bench.serving.servers import ROOT
 SEED, FEEDERS, SECTIONS, DERS = 1, 20_000, 200_000, 1_000_000
 
 
-def prepare() -> None:
+def prepare(feeders: int = FEEDERS, sections: int = SECTIONS, ders: int = DERS) -> None:
     """Have the load there, made by this code; what an earlier benchmark made is used again."""
     from hosting.load.store import made_by, there
 
     _manage("migrate", "--noinput", quiet=True)
-    wanted = made_by(SEED, FEEDERS, SECTIONS, DERS)
+    wanted = made_by(SEED, feeders, sections, ders)
     found = there()
     if not found or any(utility.config_json.get("evidence") != wanted for utility in found):
         _manage("generate_load", "--remove")
-        sizes = ("--feeders", str(FEEDERS), "--sections", str(SECTIONS), "--ders", str(DERS))
+        sizes = ("--feeders", str(feeders), "--sections", str(sections), "--ders", str(ders))
         _manage("generate_load", "--seed", str(SEED), *sizes)
     with direct() as plain:
         plain.execute("VACUUM (ANALYZE)")
