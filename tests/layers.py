@@ -4,6 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+# A source of which nothing is held for how far its figures or feeders moved.
+FREE = {
+    "max_row_loss": 1,
+    "max_feeder_change": 10,
+    "max_key_change": 1,
+    "max_total_change": 100,
+    "max_changed_feeders": 1,
+}
 TYPES = {str: "esriFieldTypeString", int: "esriFieldTypeInteger", float: "esriFieldTypeDouble"}
 
 

@@ -42,8 +42,8 @@ def listed(row: Shape, *, withheld: bool = False, **beside: serializers.Field[An
     return type(name, (serializers.Serializer,), {"__doc__": f"A page. {row.__doc__}", **fields})
 
 
-def collected(row: Shape) -> Shape:
-    """A GeoJSON FeatureCollection (RFC 7946) whose features have a row as properties."""
+def collected(row: Shape, **beside: serializers.Field[Any, Any, Any, Any]) -> Shape:
+    """A GeoJSON FeatureCollection (RFC 7946) whose features have a row as properties, and `beside` them."""
     name = row.__name__.replace("Serializer", "")
     feature = type(
         f"{name}FeatureSerializer",
@@ -66,5 +66,6 @@ def collected(row: Shape) -> Shape:
             "numberReturned": serializers.IntegerField(help_text="How many features came"),
             "next": serializers.URLField(allow_null=True, help_text=NEXT),
             "withheld": WithheldSerializer(many=True, required=False, help_text=WITHHELD),
+            **beside,
         },
     )

@@ -21,7 +21,8 @@ from rest_framework.request import Request
 from hcportal.api.numbers import WholeNumber
 from hcportal.api.parameters import StrictView
 from hcportal.api.versions import etag_of, not_modified, stamp
-from hosting.api.access import Access, access_to, is_bulk
+from hosting.api import as_of
+from hosting.api.access import access_to, is_bulk
 from hosting.api.answers import GEO_JSON, Answers, collected
 from hosting.api.paging import next_page
 from hosting.api.records import (
@@ -57,18 +58,20 @@ class RecordGeoJSON(StrictView):
     """A utility's records that pass the filters, as a FeatureCollection in order of their id.
 
     Without `limit` all of them come, streamed. Where it is unknown whether a source may be passed on in bulk,
-    give a `limit` of at most 1,000 or a `bbox` of at most 0.5 degrees each way.
+    give a `limit` of at most 1,000 or a `bbox` of at most 0.5 degrees each way. With `as_of` they are the
+    records that held then.
     """
 
     is_versioned: ClassVar = True
     may_refuse: ClassVar = True
-    answers: ClassVar[Answers] = {GEO_JSON: collected(RecordSerializer)}
+    answers: ClassVar[Answers] = {GEO_JSON: collected(RecordSerializer, **as_of.described())}
     example: ClassVar = {"limit": 10}
     parameters_class: ClassVar = GeoJSONParameters
     renderer_classes = [GeoJSONRenderer, JSONRenderer]
 
     def get(self, request: Request, code: str) -> HttpResponseBase:
         given = self.parameters
+        as_of.choose_instant(given, code)
         access = access_to(code, figures(given), bulk=is_bulk(given))
         etag = etag_of(request, access.version)
         if unchanged := not_modified(request, etag):
@@ -77,7 +80,10 @@ class RecordGeoJSON(StrictView):
             answer: HttpResponseBase = HttpResponse(content_type=GEO_JSON)
         else:
             written = _collection(
-                request, access, matching(given, access.sources, access.utility), given["limit"]
+                request,
+                access.note() | as_of.said_of(given["at"], access.sources),
+                matching(given, access.sources, access.utility),
+                given["limit"],
             )
             answer = StreamingHttpResponse(Started(written), content_type=GEO_JSON)
         stamp(answer, etag)
@@ -85,12 +91,12 @@ class RecordGeoJSON(StrictView):
 
 
 def _collection(
-    request: Request, access: Access, rows: Rows, limit: int | None
+    request: Request, beside: dict[str, Any], rows: Rows, limit: int | None
 ) -> Generator[bytes, None, None]:
     """The pieces of the collection. The first comes when the first features are there."""
     gathered = bytearray(b'{"type":"FeatureCollection",')
-    if access.withheld:
-        gathered += f'"withheld":{json.dumps(access.withheld, ensure_ascii=False)},'.encode()
+    for name, said in beside.items():
+        gathered += f'"{name}":{json.dumps(said, ensure_ascii=False)},'.encode()
     gathered += b'"features":['
     number, last = 0, None
     more = False

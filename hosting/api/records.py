@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from hcportal.api.numbers import Megawatts
 from hcportal.api.parameters import Parameters, Slug
+from hosting.api.as_of import AS_OF, DayOrInstant
 from hosting.api.fields import ExactNumber, TextOrNull, WordOrNull
 from hosting.api.paging import IdPageParameters
 from hosting.api.places import BoxField
@@ -49,6 +50,7 @@ class RecordParameters(LeftParameters, IdPageParameters):
     constraint = serializers.ChoiceField(
         ConstrainingMetric.choices, default=None, help_text="The criterion that binds first"
     )
+    as_of = DayOrInstant(default=None, help_text=AS_OF)
 
 
 class RecordSerializer(serializers.ModelSerializer[HostingCapacityRecord]):
@@ -125,10 +127,15 @@ NAMES = list(SHOWN)
 
 
 def figures(given: dict[str, Any]) -> Rows:
-    """All records of the capacity type and variant asked for."""
-    return HostingCapacityRecord.objects.filter(
-        capacity_type=given["capacity_type"], variant=given["variant"]
-    )
+    """All records of the capacity type and variant asked for, of today or `at` an instant."""
+    return at_once(given).filter(capacity_type=given["capacity_type"], variant=given["variant"])
+
+
+def at_once(given: dict[str, Any]) -> Rows:
+    """All records as they are, or as they were `at` an instant (as_of.choose_instant)."""
+    if given.get("at") is None:
+        return HostingCapacityRecord.objects.all()
+    return HostingCapacityRecord.objects.as_of(given["at"])
 
 
 def matching(given: dict[str, Any], sources: list[int], utility: int | None = None) -> Rows:

@@ -11,8 +11,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hcportal.api.parameters import StrictView
+from hcportal.api.parameters import Parameters, StrictView
 from hcportal.api.versions import etag_of, not_modified, stamp, unless_held
+from hosting.api import as_of
 from hosting.api.answers import CSV, JSON, Answers, listed
 from hosting.api.csv_few import csv_file
 from hosting.api.csv_rows import CSV_SHAPE, CSVRenderer
@@ -21,6 +22,7 @@ from hosting.api.forms import ROWS_A_PAGE, FormatFirst, FormParameters, rows_a_f
 from hosting.api.missing import no_such_utility
 from hosting.api.paging import PageParameters, page
 from hosting.models import CapacityType, HostingCapacitySummary
+from hosting.summaries import sums_at
 from utilities.models import Utility
 
 NOT_SIMULTANEOUS = gettext_noop(
@@ -189,16 +191,29 @@ class UtilityDetail(StrictView):
         return unless_held(request, UtilitySerializer(utility).data)
 
 
+class SummaryParameters(Parameters):
+    """Which day's sums."""
+
+    as_of = as_of.DayOrInstant(default=None, help_text=as_of.AS_OF)
+
+
 class UtilitySummary(StrictView):
     """A utility's sums, one object for each capacity type and variant that it publishes.
 
-    Sums are no rows, and are given of `display_only` sources too; what is `forbidden` is in none.
+    Sums are no rows, and are given of `display_only` sources too; what is `forbidden` is in none. With
+    `as_of` they are over the records that held then.
     """
 
     is_versioned: ClassVar = True
     answers: ClassVar[Answers] = {
-        JSON: listed(SummarySerializer, note=serializers.CharField(help_text="What the totals are not"))
+        JSON: listed(
+            SummarySerializer,
+            withheld=False,
+            note=serializers.CharField(help_text="What the totals are not"),
+            **as_of.described(),
+        )
     }
+    parameters_class: ClassVar = SummaryParameters
 
     def get(self, request: Request, code: str) -> HttpResponseBase:
         published = ArrayAgg("sources__published_run", order_by="sources__published_run")
@@ -207,13 +222,17 @@ class UtilitySummary(StrictView):
         utility = Utility.objects.filter(utility_code=code).annotate(published=published, made=made).first()
         if utility is None:
             raise no_such_utility(code)
+        at = as_of.instant_of(self.parameters["as_of"], utility.timezone)
         etag = etag_of(
             request, [utility.published, str(utility.made), utility.utility_name, utility.is_synthetic]
         )
         if unchanged := not_modified(request, etag):
             return unchanged
-        found = utility.summaries.order_by("capacity_type", "variant")
+        found: Any = utility.summaries.order_by("capacity_type", "variant")
+        if at is not None:
+            found = sums_at(utility, at)
         rows = SummarySerializer(found, many=True).data
-        answer = Response({"results": rows, "next": None, "note": NOT_SIMULTANEOUS})
+        said = as_of.said_of(at, [source.pk for source in utility.sources.filter(in_catalog=True)])
+        answer = Response({"results": rows, "next": None, "note": NOT_SIMULTANEOUS} | said)
         stamp(answer, etag)
         return answer

@@ -18,6 +18,7 @@ from hosting.models.records import (
     HostingCapacitySummary,
 )
 from hosting.models.runs import HCIngestionRun, RunStatus
+from hosting.models.states import DERState, HostingCapacityRecordState, HostingCapacitySectionState
 from hosting.models.trials import Trial, TrialKind, TrialStatus
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "CapacityType",
     "ConstrainingMetric",
     "DERAddress",
+    "DERState",
     "DERStatus",
     "DERVersion",
     "DataQualitySummary",
@@ -36,8 +38,10 @@ __all__ = [
     "Finding",
     "HCIngestionRun",
     "HostingCapacityRecord",
+    "HostingCapacityRecordState",
     "HostingCapacityRecordVersion",
     "HostingCapacitySection",
+    "HostingCapacitySectionState",
     "HostingCapacitySectionVersion",
     "HostingCapacitySummary",
     "OverviewCell",

@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+from hosting.models.managers import CurrentManager
 from hosting.models.records import Feeder
 from hosting.models.runs import HCIngestionRun
 from utilities.models import Source, Utility
@@ -72,6 +73,8 @@ class DERColumns(models.Model):
 
 class DER(DERColumns):
     """A distributed energy resource as last published. Installed and planned may share an external id."""
+
+    objects = CurrentManager["DER"]()
 
     class Meta:
         verbose_name = "DER"

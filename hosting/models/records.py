@@ -10,6 +10,7 @@ from django.contrib.gis.db import models
 from django.contrib.postgres.indexes import GistIndex
 from django.db.models.functions import Cast, Coalesce
 
+from hosting.models.managers import CurrentManager
 from hosting.models.network import Substation
 from hosting.models.runs import HCIngestionRun
 from utilities.models import Grain, Source, Utility
@@ -213,6 +214,7 @@ class HostingCapacityRecord(RecordColumns):
     Its id survives refreshes. Sums over records are over feeders, never over sections.
     """
 
+    objects = CurrentManager["HostingCapacityRecord"]()
     geometry_3857 = models.GeometryField(srid=3857, null=True, blank=True, spatial_index=False)
     substation_method = models.CharField(
         max_length=8, choices=SubstationMethod, blank=True, default="", db_default=""
@@ -300,6 +302,13 @@ class HostingCapacityRecordVersion(RecordColumns):
             ),
             models.Index(fields=["feeder", "valid_to"], name="record_past_feeder"),
             models.Index(fields=["record_id"], name="record_past_id"),
+            models.Index(fields=["ingestion_run"], name="record_past_run"),
+            # Pages of an earlier day, as record_page has those of today.
+            models.Index(
+                fields=["utility", "capacity_type", "variant", "record_id"],
+                include=["source", "valid_from", "valid_to"],
+                name="record_past_page",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -323,6 +332,7 @@ class HostingCapacitySection(SectionColumns):
     provenance reads the published row from bronze by run and key.
     """
 
+    objects = CurrentManager["HostingCapacitySection"]()
     geometry_3857 = models.GeometryField(srid=3857, null=True, blank=True, spatial_index=False)
 
     class Meta:

@@ -26,11 +26,10 @@ from tests.hosting.test_file_feeds import entry as filed
 from tests.hosting.test_file_feeds import ingest as ingest_files
 from tests.hosting.test_gate import sections, serve
 from tests.hosting.test_network import Pge, point, station
-from tests.layers import entry
+from tests.layers import FREE, entry
 from utilities.models import Source
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FREE = {"max_row_loss": 1, "max_feeder_change": 10, "max_key_change": 1}
 OWN = {"id", "ingestion_run_id", "valid_from", "geometry", "geometry_3857", "centroid"}
 
 
@@ -183,7 +182,7 @@ def test_a_held_run_does_not_survive_a_rollback(portal: Portal, source: Source) 
 def test_months_that_were_undone_are_loaded_again_and_history_stays_in_order(
     portal: Portal, tmp_path: Path
 ) -> None:
-    portal.add(filed(**MONTHLY))
+    portal.add(filed(**MONTHLY, thresholds=FREE))
     data = tmp_path / "data"
     for month, feeders in {"2026-01": "F1,1000", "2026-02": "F1,2000", "2026-03": "F1,3000"}.items():
         rows(data / month, feeders)

@@ -11,7 +11,6 @@ from django.test.utils import CaptureQueriesContext
 from psycopg.pq import TransactionStatus
 
 from hosting.api import geojson
-from hosting.api.access import Access
 from hosting.api.streaming import Started
 from hosting.models import HostingCapacityRecord
 from tests.factories import line, make_published_run, make_source, make_utility
@@ -199,7 +198,7 @@ def test_a_client_that_goes_leaves_the_connection_as_it_was(source: Source, read
         first.save(force_insert=True)
     request: Any = None  # only the address of a next page would need it
     rows = HostingCapacityRecord.objects.all()
-    answer = Started(geojson._collection(request, Access(None, [], [], []), rows, None))
+    answer = Started(geojson._collection(request, {}, rows, None))
     pieces = iter(answer)
     for _ in range(read):
         assert b'"Feature"' in next(pieces)
