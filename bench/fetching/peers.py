@@ -24,7 +24,8 @@ with open(sys.argv[2], "w") as out:
 """
 # restgdf has no command; this is its documented way, with the only setting that reads a layer of many pages.
 RESTGDF = """
-import asyncio, json, sys
+import asyncio, json, os, sys
+os.environ.setdefault("RESTGDF_TIMEOUT_TOTAL_S", "600")  # it asks for all pages at once; 30 s are soon over
 from aiohttp import ClientSession
 from restgdf import FeatureLayer
 
