@@ -21,10 +21,10 @@ WIDTHS = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phon
 PLACES = {23316: 420, 325305: 600, 23318: -480, 325277: 0, 23317: 1250, 23324: -90}
 
 
-@pytest.fixture
-def site(portal: Portal) -> Iterator[Site]:
-    call_command("collectstatic", "--noinput", verbosity=0)
-    with gunicorn(portal) as url:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Site]:
+    """One web server for all of these tests: what it shows is what the test of the moment has stored."""
+    with gunicorn(Portal(tmp_path_factory.mktemp("site"))) as url:
         yield Site(url)
 
 

@@ -261,7 +261,10 @@ def test_readers_who_come_at_once_have_a_tile_made_once(monkeypatch: pytest.Monk
         for reader in readers:
             reader.start()
         for _ in range(200):
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+                " WHERE NOT l.granted AND d.datname = current_database()"
+            )
             if cursor.fetchone()[0] == 8:
                 break
             cursor.execute("SELECT pg_sleep(0.02)")
