@@ -149,8 +149,12 @@ CACHES: dict[str, dict[str, Any]] = {
         "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},  # a Redis that hangs holds up no page
     }
 }
-# The same server; Celery has a word of its own for a socket.
-CELERY_BROKER_URL = _REDIS_URL.replace("unix://", "redis+socket://") or paths.celery_redis_url(0)
+# The same server; Celery has words of its own for a socket and for a database on it.
+CELERY_BROKER_URL = (
+    _REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+    if _REDIS_URL.startswith("unix://")
+    else _REDIS_URL or paths.celery_redis_url(0)
+)
 CELERY_TASK_IGNORE_RESULT = True  # a run is its own record
 CELERY_TASK_ACKS_LATE = False  # a killed run is reconciled, never repeated behind a person's back
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

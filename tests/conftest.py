@@ -18,10 +18,11 @@ from pytest_django import Settings
 from hosting.models import HCIngestionRun
 from hosting.pipeline import ingest
 from tests.peers.koop import koop
+from tests.workers import pytest_collection_modifyitems, pytest_configure, pytest_xdist_auto_num_workers
 from utilities.models import Source
 from utilities.sync import sync_catalog
 
-__all__ = ["koop"]
+__all__ = ["koop", "pytest_collection_modifyitems", "pytest_configure", "pytest_xdist_auto_num_workers"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
