@@ -12,14 +12,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections import defaultdict
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil
 import yaml
+
+from bench.processes import sql, timed
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 3
@@ -62,22 +61,22 @@ def main() -> None:
                 steps[name].append(spent)
             theirs.append(_ogr2ogr(served.url, host))
         last = _environment(folder, host, ROUNDS - 1)
-        unchanged, _, _ = _timed(_command("ingest_hosting_capacity", "--utility", "ri_bench"), last)
+        unchanged, _, _ = timed(_command("ingest_hosting_capacity", "--utility", "ri_bench"), last)
         _print(ours, theirs, peaks, steps, unchanged)
     finally:
         served.stop()
-        _sql(host, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        sql(host, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ours(folder: Path, host: str, number: int) -> tuple[float, float, dict[str, float]]:
     """Seconds, peak MB of the process tree, and seconds by step of a first ingest into a new database."""
-    _sql(host, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-    _sql(host, f"CREATE DATABASE {DATABASE}")
+    sql(host, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+    sql(host, f"CREATE DATABASE {DATABASE}")
     environment = _environment(folder, host, number)
     for step in ("migrate", "sync_catalog"):
         subprocess.run(_command(step), env=environment, check=True, stdout=subprocess.DEVNULL)
-    seconds, peak, said = _timed(_command("ingest_hosting_capacity", "--utility", "ri_bench"), environment)
+    seconds, peak, said = timed(_command("ingest_hosting_capacity", "--utility", "ri_bench"), environment)
     took = {}
     for line in said.splitlines():
         words = line.split()
@@ -94,8 +93,8 @@ def _ogr2ogr(url: str, host: str) -> float:
         "-nln", "copied_by_ogr2ogr", "-overwrite", "-nlt", "GEOMETRY",
         "--config", "PG_USE_COPY", "YES",
     ]  # fmt: skip
-    seconds, _peak, _said = _timed(command, dict(os.environ))
-    rows = _sql(host, "SELECT count(*) FROM copied_by_ogr2ogr", DATABASE)
+    seconds, _peak, _said = timed(command, dict(os.environ))
+    rows = sql(host, "SELECT count(*) FROM copied_by_ogr2ogr", DATABASE)
     assert rows == "59535", f"ogr2ogr copied {rows} rows"
     return seconds
 
@@ -112,44 +111,6 @@ def _environment(folder: Path, host: str, number: int) -> dict[str, str]:
         "HCP_LAKE": str(folder / f"lake-{number}"),
         "HCP_ALLOW_LOOPBACK": "1",
     }
-
-
-def _timed(command: list[str], environment: dict[str, str]) -> tuple[float, float, str]:
-    """Wall seconds, peak resident MB of the process and its children, and what it said."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    peak = 0.0
-    watched = psutil.Process(process.pid)
-
-    def watch() -> None:
-        nonlocal peak
-        while process.poll() is None:
-            try:
-                family = [watched, *watched.children(recursive=True)]
-                peak = max(peak, sum(member.memory_info().rss for member in family) / 1e6)
-            except psutil.NoSuchProcess:
-                return
-            time.sleep(0.02)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    said, _ = process.communicate()
-    seconds = time.perf_counter() - began
-    watcher.join()
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
-    return seconds, peak, said
-
-
-def _sql(host: str, statement: str, database: str = "postgres") -> str:
-    done = subprocess.run(
-        ["psql", "-h", host, "-U", "hcportal", "-d", database, "-qAtc", statement],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PGOPTIONS": "-c client_min_messages=error"},
-    )
-    return done.stdout.strip()
 
 
 def _print(

@@ -7,12 +7,14 @@ word: a number of rows around a place would tell where they lie. Where nothing i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from django.db.models import Count, QuerySet
 from rest_framework import exceptions
 
 from hosting.api.missing import no_such_utility
+from hosting.tiles.cached import keep, kept
 from utilities.models import Redistribution, Source, Utility
 
 BOUNDED_ROWS = 1_000  # as many as a page of rows can have
@@ -67,15 +69,18 @@ def access_to(code: str, rows: QuerySet[Any], *, bulk: bool = False) -> Access:
     return _access(utility, published, refused, rows.filter(source__in=refused))
 
 
-def access_to_all(rows: QuerySet[Any], *, bulk: bool = False, by_place: bool = False) -> Access:
+def access_to_all(
+    rows: QuerySet[Any], *, bulk: bool = False, by_place: bool = False, whole: str = ""
+) -> Access:
     """What may leave of all utilities together; `rows` are counted where they are withheld.
 
     `by_place`: they are those near a place. Asked for their sources too, PostgreSQL would read all rows of
-    those, shapes and all, and not the few that the place has.
+    those, shapes and all, and not the few that the place has. `whole` names `rows` that depend on nothing but
+    on what is published: their counts are kept, which takes 0.3 ms where counting 30,000 takes 10.
     """
     published = list(_published())
     refused = [source for source in published if _is_refused(source, bulk=bulk)]
-    return _access(None, published, refused, rows if by_place else rows.filter(source__in=refused))
+    return _access(None, published, refused, rows if by_place else rows.filter(source__in=refused), whole)
 
 
 def _is_refused(source: Source, *, bulk: bool) -> bool:
@@ -101,11 +106,12 @@ def _access(
     published: Sequence[Source],
     refused: Sequence[Source],
     rows: QuerySet[Any],
+    whole: str = "",
 ) -> Access:
     counts: dict[int, int] = {}
     counted = [source for source in refused if source.redistribution != Redistribution.FORBIDDEN]
     if counted:
-        counts = dict(rows.order_by().values_list("source").annotate(Count("pk")))
+        counts = _counts(rows, counted, whole)
     return Access(
         utility=utility,
         sources=[source.pk for source in published if source not in refused],
@@ -124,6 +130,18 @@ def _access(
             for source in published
         ],
     )
+
+
+def _counts(rows: QuerySet[Any], sources: Sequence[Source], whole: str) -> dict[int, int]:
+    """How many of the rows each source has; of `whole` ones, as counted when it last published."""
+    runs = ",".join(f"{source.pk}:{source.published_run_id}" for source in sources)
+    key = f"withheld/{whole}/{sha256(runs.encode()).hexdigest()[:32]}"
+    if whole and (found := kept(key)) is not None:
+        return dict(found)
+    counts = dict(rows.order_by().values_list("source").annotate(Count("pk")))
+    if whole:
+        keep(key, counts)
+    return counts
 
 
 def _reason(source: Source) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import Http404, HttpResponseBase
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
@@ -147,7 +147,9 @@ class FeederDERs(TabularView):
             rows = rows.filter(status=status)
         if after is not None:
             rows = rows.filter(id__gt=after)
-        return rows.order_by("id")
+        # Not by the key's own index: PostgreSQL takes lists of feeders for common, and would read a million
+        # DER in order of their id until a hundred fit.
+        return rows.order_by(F("id") + 0)
 
     def _page(self, request: Request, rows: QuerySet[DER], feeder: int, access: Access) -> Response:
         limit = self.parameters["limit"] or ROWS_A_PAGE

@@ -168,7 +168,8 @@ class FeederList(TabularView):
         code = self.parameters["utility"]
         rows = figures(self.parameters).filter(feeder__isnull=False)
         if code is None:
-            return access_to_all(rows, bulk=self.is_unbounded)
+            asked = "/".join(self.parameters[name] for name in ("capacity_type", "variant"))
+            return access_to_all(rows, bulk=self.is_unbounded, whole=f"feeders/{asked}")
         if not Utility.objects.filter(utility_code=code).exists():
             raise exceptions.ValidationError({"utility": f"There is no utility '{code}'."})
         return access_to(code, rows, bulk=self.is_unbounded)

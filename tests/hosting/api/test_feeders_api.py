@@ -171,6 +171,21 @@ def test_what_terms_keep_back_is_left_out_and_said(client: Client, source: Sourc
     assert "display only" in problem(client, f"{FEEDERS}?utility=beta", 403)["detail"]
 
 
+def test_what_is_left_out_is_counted_once_for_each_publication(client: Client, source: Source) -> None:
+    def asked() -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as captured:
+            answer = get(client, FEEDERS)
+        return answer["withheld"][0]["records"], sum("GROUP BY" in one["sql"] for one in captured)
+
+    add(source, "open")
+    shown = make_published_run(make_source(make_utility("beta"), "shown", redistribution="display_only"))
+    add(shown.source, "closed")
+    assert [asked(), asked()] == [(1, 1), (1, 0)]
+    make_published_run(shown.source)
+    add(shown.source, "closed too")
+    assert [asked(), asked()] == [(2, 1), (2, 0)]
+
+
 def test_the_file_holds_what_all_pages_hold(client: Client, grid: None) -> None:
     rows = [row for rows in pages(client, f"{FEEDERS}?limit=2") for row in rows]
     answer: Any = client.get(f"{FEEDERS}?format=csv")
