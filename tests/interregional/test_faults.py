@@ -19,7 +19,7 @@ from pytest_django import Settings
 from interregional import publishers as asking_of
 from interregional import tasks
 from interregional.defaults import CURRENT
-from interregional.ingest import pull_current, read_day
+from interregional.ingest import about_to_commit, pull_current, read_day
 from interregional.locks import source_lock
 from interregional.models import FlowFinding, FlowRun, FlowSource, InterfaceFlow
 from interregional.noticing import Noticed
@@ -204,6 +204,45 @@ def test_the_same_rows_from_several_processes_at_once_are_stored_once(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_two_sources_write_one_after_the_other(
+    portal: Portal, publishers: Publishers, tmp_path: Path
+) -> None:
+    """A poll is about to commit when a file with the same rows comes: the file waits, and finds them."""
+    same = latest(mark())
+    publishers.first.answers["/current.csv"] = body(same)
+    path = tmp_path / "same.csv"
+    path.write_bytes(same)
+    waiting = (
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    others: list[subprocess.Popen[bytes]] = []
+
+    def load_beside(**_sent: object) -> None:
+        command = [sys.executable, "manage.py", "load_flows", str(path)]
+        others.append(subprocess.Popen(command, cwd=ROOT, env=portal.environment(), stdout=subprocess.PIPE))
+        with connection.cursor() as cursor:
+            for _ in range(600):
+                cursor.execute(waiting)
+                if cursor.fetchone() == (1,):
+                    return
+                assert others[0].poll() is None, "the file did not wait for the poll"
+                time.sleep(0.1)
+        raise AssertionError("the file neither waited nor ended")
+
+    about_to_commit.connect(load_beside)
+    try:
+        assert pull_current().inserted == 2
+        said, _ = others[0].communicate(timeout=60)
+    finally:
+        about_to_commit.disconnect(load_beside)
+        for other in others:
+            other.kill()
+    assert b"0 new, 0 revised, 2 known" in said
+    assert len(stored()) == 2
+
+
+@pytest.mark.django_db(transaction=True)
 def test_one_run_at_a_time_of_a_source(portal: Portal, publishers: Publishers) -> None:
     publishers.first.answers["/current.csv"] = body(latest(mark()))
     source = FlowSource.objects.get(code=CURRENT)
@@ -223,8 +262,6 @@ def test_one_run_at_a_time_of_a_source(portal: Portal, publishers: Publishers) -
 def test_a_connection_that_postgresql_ends_fails_the_run_and_not_the_next(publishers: Publishers) -> None:
     """What a restart of PostgreSQL does to a run: its connection is gone in the middle."""
     from django.db import DatabaseError
-
-    from interregional.ingest import about_to_commit
 
     publishers.first.answers["/current.csv"] = body(latest(mark()))
 
