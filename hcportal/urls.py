@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from hosting.admin.overview import overview
+from hosting.api import changes as changes_api
 from hosting.api import ders, feeders, geojson, nearby, openapi, rows, runs
 from hosting.api import utilities as api_utilities
 from hosting.tiles.counts import counts
@@ -50,6 +51,7 @@ urlpatterns = [
     ),
     path("api/v1/utilities/<slug:code>/hosting-capacity", rows.RecordList.as_view()),
     path("api/v1/utilities/<slug:code>/hosting-capacity/geojson", geojson.RecordGeoJSON.as_view()),
+    path("api/v1/utilities/<slug:code>/changes", changes_api.UtilityChanges.as_view(), name="api-changes"),
     path("api/v1/utilities/<slug:code>/ingestion-runs", runs.UtilityRunList.as_view()),
     path("api/v1/feeders", feeders.FeederList.as_view(), name="api-feeders"),
     path("api/v1/feeders/<slug:code>/<slug:slug>/ders", ders.FeederDERs.as_view(), name="api-ders"),
