@@ -15,7 +15,7 @@ from django.views.decorators.http import condition, require_safe
 from django.views.decorators.vary import vary_on_cookie
 
 from hosting.models import DERStatus, HCIngestionRun, HostingCapacityRecord
-from hosting.views import amounts, feeder_lists, meaning, sentence
+from hosting.views import amounts, feeder_ders, feeder_lists, meaning, sentence
 from hosting.views.chosen import (
     Asked,
     choose,
@@ -101,7 +101,7 @@ def _context(
         "voltage": amounts.kilovolts(record.voltage_kv),
         "bars": feeder_lists.criteria(record),
         "past": feeder_lists.past(record),
-        "ders": feeder_lists.ders(record, request.GET),
+        "ders": feeder_ders.ders(record, request.GET),
         "der_status": DERStatus,
         "sections": sections,
         "columns": columns(

@@ -1,18 +1,16 @@
-"""What a feeder's page lists: its figures, its past, its DER and its sections."""
+"""What a feeder's page lists: its figures, its past and its sections."""
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import F, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hosting.models import (
-    DER,
-    DERStatus,
     HostingCapacityRecord,
     HostingCapacityRecordVersion,
     HostingCapacitySection,
@@ -154,50 +152,6 @@ def past(record: HostingCapacityRecord) -> Past:
         for row in rows
     ]
     return Past(said, charts.steps(series) if versions else None, len(versions) > MOST_VERSIONS)
-
-
-@dataclass(frozen=True)
-class Total:
-    """The DER of one status together."""
-
-    status: str
-    count: int
-    mw: Amount
-    unrated: int  # whose nameplate is not known
-
-
-@dataclass(frozen=True)
-class Ders:
-    """The feeder's DER: totals by status, one page of rows, and whether the utility publishes any at all."""
-
-    totals: list[Total]
-    page: "Page[DER]"
-    rows: list[dict[str, Any]]
-    utility_has_any: bool
-
-
-def ders(record: HostingCapacityRecord, given: QueryDict) -> Ders:
-    """What is installed on the feeder and what waits. Addresses of people are never read here."""
-    mine = visible(DER.objects.filter(feeder=record.feeder))
-    counted = (
-        mine.order_by("status")
-        .values("status")
-        .annotate(n=Count("pk"), kw=Sum("nameplate_kw"), rated=Count("nameplate_kw"))
-    )
-    totals = [
-        Total(
-            DERStatus(one["status"]).label,
-            one["n"],
-            amounts.amount(one["kw"] / 1000 if one["kw"] is not None else None),
-            one["n"] - one["rated"],
-        )
-        for one in counted
-    ]
-    ordered = mine.order_by("status", F("nameplate_kw").desc(nulls_last=True), "external_id")
-    any_at_all = bool(totals) or visible(DER.objects.filter(utility=record.utility_id)).exists()
-    page = Paginator(ordered, PAGE).get_page(given.get("ders"))
-    rows = [{"der": der, "nameplate": amounts.kilowatts(der.nameplate_kw)} for der in page]
-    return Ders(totals, page, rows, any_at_all)
 
 
 @dataclass(frozen=True)

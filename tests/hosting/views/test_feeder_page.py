@@ -221,6 +221,35 @@ def test_der_are_listed_with_totals_by_status_and_without_addresses(client: Clie
     assert "Secret Lane" not in said
 
 
+def test_der_are_summed_by_technology_and_since_the_study_with_a_file(client: Client) -> None:
+    record = make_page()
+    assert record.feeder
+    assert record.record_date
+    parts = {"SolarPV": 1000, "EnergyStorageSystem": 500}
+    make_der(record.feeder, nameplate_kw=Decimal(1500), technologies=parts, installed_on=date(2000, 1, 1))
+    other = make_feeder(record.ingestion_run, "other")
+    late = record.record_date.replace(year=record.record_date.year + 1)
+    make_der(
+        other,
+        external_id="of both",
+        further_feeder_ids=[record.feeder.pk],
+        nameplate_kw=Decimal(250),
+        technologies={"SolarPV": 250},
+        installed_on=late,
+    )
+    html = get(client, ADDRESS)
+    said = words(html)
+    assert "SolarPV · 1.25 MW · 2" in said
+    assert "EnergyStorageSystem · 0.5 MW · 1" in said
+    assert "1 of them since the study : 0.25 MW" in said.replace("study:", "study :")
+    assert "of both" in said, "a DER that leads here and elsewhere"
+    assert f'href="/api/v1{ADDRESS}ders?format=csv"' in html
+    Source.objects.update(redistribution="unknown")
+    assert f'href="/api/v1{ADDRESS}ders?format=csv&amp;limit=1000"' in get(client, ADDRESS)
+    Source.objects.update(redistribution="display_only")
+    assert "format=csv" not in get(client, ADDRESS)
+
+
 def test_why_there_are_no_der_is_said(client: Client) -> None:
     record = make_page()
     assert "No list of single projects of Ri Energy has been read." in read(client, ADDRESS)
