@@ -25,6 +25,7 @@ from hosting.views.chosen import (
     records_of,
     renamed,
 )
+from hosting.views.feeder_past import day_asked, past_page
 from hosting.views.provenance import provenance
 from hosting.views.sorting import columns, with_changed
 from utilities.models import Source
@@ -61,6 +62,8 @@ def _version(request: HttpRequest, code: str, slug: str) -> str | None:
 def feeder_page(request: HttpRequest, code: str, slug: str) -> HttpResponse:
     """`/feeders/<utility>/<slug>/`; 404 with a hint where the feeder is gone or goes by another name."""
     feeder = find_feeder(utility__utility_code=code, slug=slug)
+    if feeder is not None and (day := day_asked(request)) is not None:
+        return past_page(request, feeder, day)
     records = records_of(feeder) if feeder else []
     if feeder is None or not records:
         missing = {"feeder": feeder, "now": renamed(code, slug), "section": "feeders"}
@@ -102,6 +105,8 @@ def _context(
         "bars": feeder_lists.criteria(record),
         "past": feeder_lists.past(record),
         "ders": feeder_ders.ders(record, request.GET),
+        "today": timezone.now().date(),
+        "hidden": {name: request.GET[name] for name in ("capacity_type", "variant") if name in request.GET},
         "der_status": DERStatus,
         "sections": sections,
         "columns": columns(
