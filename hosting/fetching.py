@@ -18,6 +18,7 @@ from hosting.models import HCIngestionRun, RunStatus
 from hosting.reconcile import FOREIGN_LAKE
 from hosting.recording import Recorder
 from hosting.sources import arcgis, moving
+from hosting.sources.told import told
 from utilities.models import Source, Utility
 from utilities.spec import Access, SourceSpec
 
@@ -213,4 +214,5 @@ def described(layer: arcgis.Layer, utility: Utility) -> dict[str, Any]:
         ],
         "timezone": utility.timezone,
         "transforms": TRANSFORMS,
+        **told(layer.description).kept(),
     }

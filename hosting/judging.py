@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from django.db import connection
+
 from hosting.drift import drift
 from hosting.lake import der_quality, quality, tables
-from hosting.lake.checks import examples
+from hosting.lake.checks import examples, mapping, shapes
 from hosting.lake.checks.feeders import Concerned
-from hosting.lake.checks.judged import Judged
+from hosting.lake.checks.judged import Judged, heaviest_first
+from hosting.lake.checks.shapes import Shapes
 from hosting.lake.quality import Noticed
 from hosting.lake.store import Lake
-from hosting.models import HCIngestionRun
+from hosting.models import HCIngestionRun, HostingCapacityRecord, HostingCapacitySection
 from utilities.spec import SourceSpec
 
 if TYPE_CHECKING:
@@ -28,9 +31,9 @@ class Verdict:
 
 
 def checked(
-    lake: Lake, spec: SourceSpec, run: HCIngestionRun, rows: "DataFrame", before: "DataFrame"
+    lake: Lake, spec: SourceSpec, run: HCIngestionRun, rows: "DataFrame", before: "DataFrame", *, seen: Shapes
 ) -> Verdict:
-    """Run all checks over a run's stage rows, beside the rows that they follow."""
+    """Run all checks over a run's stage rows, beside the rows that they follow; `seen` are its shapes."""
     utility = run.utility.utility_code
     if spec.ders is not None:
         others = der_quality.beside(lake, utility, spec)
@@ -39,9 +42,27 @@ def checked(
     else:
         staged = quality.measure(rows, before, spec, today=as_of(run), name=name_of(run))
         verdict = Verdict(staged, quality.check(staged), quality.concerned(staged))
+    of_rows = [*verdict.found, *shapes.check(seen, spec, length_published(run, spec, seen))]
     bronze = lake.read_run(tables.BRONZE, utility, run.pk)
-    found = examples.illustrate(verdict.found, verdict.judged, bronze)
-    return Verdict(verdict.judged, [*drift(run, spec), *found], verdict.concerned)
+    of_layer = [*drift(run, spec), *mapping.check(spec, run.layer or {})]
+    found = [*of_layer, *examples.illustrate(of_rows, verdict.judged, bronze)]
+    return Verdict(verdict.judged, heaviest_first(found), verdict.concerned)
+
+
+def length_published(run: HCIngestionRun, spec: SourceSpec, seen: Shapes) -> float | None:
+    """Of all lines that readers see of the source, in degrees; None where there are none to compare."""
+    if run.compared_with_id is None or not seen.length:
+        return None
+    figure = spec.figures[0]
+    with connection.cursor() as cursor:
+        model = HostingCapacitySection if spec.grain == "section" else HostingCapacityRecord
+        cursor.execute(
+            f"SELECT sum(ST_Length(geometry)) FROM {model._meta.db_table} "  # noqa: S608 - a table of ours
+            "WHERE source_id = %s AND capacity_type = %s AND variant = %s",
+            [run.source_id, figure.capacity_type, figure.variant],
+        )
+        length: float | None = cursor.fetchone()[0]
+    return length
 
 
 def as_of(run: HCIngestionRun) -> date:

@@ -22,6 +22,7 @@ from hosting.lake import changes
 from hosting.lake.datasets import CAPACITY, Dataset
 from hosting.lake.store import Lake
 from hosting.linking import link
+from hosting.markers import markers_off
 from hosting.models import Feeder, Finding, HCIngestionRun, RunStatus, Severity
 from hosting.publish_ders import publish_ders
 from hosting.recording import keep_findings
@@ -71,8 +72,8 @@ def _publish_capacity(lake: Lake, run: HCIngestionRun, spec: SourceSpec, valid_f
         _publish_dataset(lake, run, spec, dataset, valid_from)
     with connection.cursor() as cursor:
         cursor.execute(sql.SEE_FEEDERS, _names(run))
-    if (unlinked := link(run.utility_id)) is not None:
-        keep_findings(run, [unlinked])
+    noticed = (link(run.utility_id), markers_off(run))
+    keep_findings(run, [one for one in noticed if one is not None])
     summarise(run.utility_id)
 
 

@@ -10,8 +10,9 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from hcportal.errors import Cancelled, HcportalError
-from hosting.lake.quality import Noticed
-from hosting.models import Finding, HCIngestionRun, RunStatus
+from hosting.lake.checks.fetching import failed_check
+from hosting.lake.checks.found import Noticed
+from hosting.models import Finding, HCIngestionRun, RunStatus, Severity
 from utilities.models import Source
 
 log = logging.getLogger(__name__)
@@ -129,6 +130,10 @@ def recording(source: Source, reporter: Reporter, **values: Any) -> Iterator[Rec
     except Cancelled as cancelled:
         end(run, RunStatus.CANCELLED, told(cancelled, run))
     except HcportalError as error:
+        # What the checks of rows found fatal stands there already.
+        failed = failed_check(error)
+        if failed is not None and not run.findings.filter(severity=Severity.FAIL).exists():
+            keep_findings(run, [failed])
         end(run, RunStatus.FAILED, told(error, run))
     except KeyboardInterrupt:
         end(run, RunStatus.CANCELLED, "Interrupted by a person.")

@@ -1,7 +1,7 @@
 """The steps of a run between its record and its publication, each one thing with a name of its own."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
@@ -18,6 +18,9 @@ from hosting.lake import (
     silver,
     tables,
 )
+from hosting.lake.checks import shapes
+from hosting.lake.checks.shapes import Shapes
+from hosting.lake.checks.states import boxes
 from hosting.lake.datasets import DATASETS, Dataset, of_source
 from hosting.lake.quality import Noticed
 from hosting.lake.store import Lake
@@ -39,6 +42,7 @@ class Staged:
 
     everything: "DataFrame"
     passed: "dict[str, DataFrame | None]"
+    shapes: Shapes = field(default_factory=Shapes)
 
 
 def spec_of(source: Source) -> SourceSpec:
@@ -58,12 +62,20 @@ def normalise(lake: Lake, spec: SourceSpec, run: HCIngestionRun) -> Staged:
     """Bronze to stage: our words, our units; written once, then read by checks and comparison."""
     utility = run.utility.utility_code
     table = tables.DER_STAGE if spec.ders else tables.STAGE
-    lake.append(table, stage_frame(lake, spec, run, lake.read_run(tables.BRONZE, utility, run.pk)))
-    return staged_rows(lake.read_run(table, utility, run.pk), spec)
+    seen = shapes.of_run(lake, utility, run.pk, spec, boxes(tuple(run.utility.states)))
+    rows = lake.read_run(tables.BRONZE, utility, run.pk)
+    lake.append(table, stage_frame(lake, spec, run, rows, seen.undrawable))
+    return replace(staged_rows(lake.read_run(table, utility, run.pk), spec), shapes=seen)
 
 
-def stage_frame(lake: Lake, spec: SourceSpec, run: HCIngestionRun, rows: "DataFrame") -> "DataFrame":
-    """A run's bronze rows as stage rows."""
+def stage_frame(
+    lake: Lake,
+    spec: SourceSpec,
+    run: HCIngestionRun,
+    rows: "DataFrame",
+    undrawable: Collection[int] = (),
+) -> "DataFrame":
+    """A run's bronze rows as stage rows; `undrawable` are numbers of rows whose shape is none."""
     of_run: dict[str, Any] = {
         "utility": run.utility.utility_code,
         "timezone": run.utility.timezone,
@@ -71,7 +83,7 @@ def stage_frame(lake: Lake, spec: SourceSpec, run: HCIngestionRun, rows: "DataFr
         "codes": field_codes(run),
     }
     if spec.ders is None:
-        return silver.stage(rows, spec, field_types(run), **of_run)
+        return silver.stage(rows, spec, field_types(run), **of_run, undrawable=undrawable)
     names = references.names_of(lake, run.utility.utility_code)
     return ders.stage(rows, spec, field_types(run), names, **of_run)
 
@@ -115,7 +127,9 @@ def judge(
     utility = run.utility.utility_code
     dataset = next(name for name, rows in staged.passed.items() if rows is not None)
     before = before or published_now(lake, spec, run)
-    verdict = checked(lake, spec, run, staged.everything, before(DATASETS[dataset]))
+    verdict = checked(
+        lake, spec, run, staged.everything, before(DATASETS[dataset]), seen=staged.shapes
+    )
     measured, found = verdict.judged, verdict.found
     recorder.keep_findings(found)
     if measured.rejected:

@@ -16,7 +16,7 @@ from utilities.spec_figures import Fields, Figure, RemainingBasis, Slug
 from utilities.spec_files import FileFeed
 from utilities.spec_network import Holds, Network
 from utilities.spec_readings import Closed, FieldName, Reader, Reading, misfit
-from utilities.spec_thresholds import Thresholds
+from utilities.spec_thresholds import MappingCheck, Thresholds
 
 __all__ = [
     "Access",
@@ -96,6 +96,9 @@ class SourceSpec(Closed):
         None, description="which feeders this is of, where several sources have the same figure"
     )
     thresholds: Thresholds = Thresholds()
+    accepted: dict[MappingCheck, Terms] = Field(
+        default_factory=dict, description="checks of this mapping that are right to speak, and why it stays"
+    )
     rows_seen: str = Field("", description="for people; never compared")
     evidence: str = Field("", description="where the fields were seen, and when")
     notes: str = ""

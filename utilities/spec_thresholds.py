@@ -1,9 +1,13 @@
 """When a check speaks: the numbers that a source may set. Which check uses which: docs/quality.md."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from utilities.spec_readings import Closed
 
+# Those that look at the entry and the layer's description, and at no row.
+MappingCheck = Literal["Q07", "Q20", "Q26", "Q28", "Q29", "Q30", "Q33", "Q48", "Q66"]
 Steps = tuple[tuple[float, float], ...]
 
 

@@ -4,7 +4,7 @@ Compiled from the source's catalog entry; rows that break a rule keep the rule's
 further than quarantine. Pure: frame in, frame out.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -31,11 +31,13 @@ def stage(
     timezone: str,
     run_id: int,
     codes: cells.Codes = MappingProxyType({}),
+    undrawable: Collection[int] = (),
 ) -> "DataFrame":
     """Bronze rows of one run to stage rows.
 
     `types` maps each published field to the esriFieldType that the layer declared in this run, `codes` each
     field with a coded domain to what its codes mean. A row whose cells hold lists becomes several.
+    `undrawable` are numbers of rows whose shape is none.
     Columns as tables.STAGE; `reject_check` is null on rows that pass.
     """
     cleaned = bronze.withColumn("attributes", without_nul(F.col("attributes")))
@@ -67,7 +69,7 @@ def stage(
             "grain": F.lit(spec.grain),
         }
     )
-    return _judge(rows, spec)
+    return _judge(rows, spec, undrawable)
 
 
 def without_nul(attributes: "Column") -> "Column":
@@ -194,7 +196,7 @@ def _complete(rows: "DataFrame", spec: SourceSpec) -> "DataFrame":
     return rows
 
 
-def _judge(rows: "DataFrame", spec: SourceSpec) -> "DataFrame":
+def _judge(rows: "DataFrame", spec: SourceSpec, undrawable: Collection[int]) -> "DataFrame":
     """Mark rows that must not be published on, with the check's id and a reason for a person."""
     rules: list[tuple[str, Column, Column]] = []
 
@@ -212,6 +214,8 @@ def _judge(rows: "DataFrame", spec: SourceSpec) -> "DataFrame":
         rule("Q11", F.col("uneven"), f"its lists have different lengths: {listed}"[:300])
     if spec.geometry != "none":
         rule("Q49", F.col("geometry").isNull(), "it has no geometry, or an empty one")
+        if undrawable:
+            rule("Q49", F.col("row_no").isin(list(undrawable)), "its geometry cannot be drawn")
     if numbers := _must_be_read(spec, numbers=True):
         rule("Q27", F.col("unread").rlike(numbers), F.concat(F.lit("not a number: "), F.col("unread")))
     if dates := _must_be_read(spec, numbers=False):

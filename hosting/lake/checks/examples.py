@@ -27,6 +27,8 @@ def illustrate(found: Sequence[Noticed], staged: "Judged", bronze: "DataFrame") 
     for number, one in enumerate(found):
         if one.severity == "E" and one.check_id in staged.rejected:
             wanted[number] = F.col("reject_check") == one.check_id
+        elif one.rows:
+            wanted[number] = F.col("row_no").isin(list(one.rows))
         elif (one.check_id, one.severity) in conditions and not one.examples:
             wanted[number] = conditions[one.check_id, one.severity]
     if not wanted:

@@ -11,13 +11,17 @@ EXAMPLES = 100
 
 @dataclass(frozen=True)
 class Noticed:
-    """What one check noticed. `examples` are rows as published or as staged, at most 100."""
+    """What one check noticed. `examples` are rows as published or as staged, at most 100.
+
+    `rows` are numbers of rows of which examples are still to be fetched.
+    """
 
     check_id: str
     severity: str
     message: str
     count: int
     examples: list[dict[str, Any]] = field(default_factory=list)
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

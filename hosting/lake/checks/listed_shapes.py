@@ -48,7 +48,7 @@ DATES = (
 )
 
 GEOMETRY = (
-    Check("Q49", "E", "There is a shape", "The row has no place on the map, or one that cannot be drawn."),
+    Check("Q49", "EW", "There is a shape", "The row has no place on the map, or one that cannot be drawn."),
     Check(
         "Q50",
         "WB",

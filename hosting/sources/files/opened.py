@@ -10,6 +10,7 @@ First come the file's own bytes, in pages without rows, so that bronze keeps the
 from __future__ import annotations
 
 import struct
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -102,12 +103,14 @@ def open_file(found: Found, feed: FileFeed) -> Iterator[OpenFile]:
     named = found.address
     hostile.check(found.path, feed, named)
     if feed.is_table:
-        names = _columns(next(table_rows(found.path, feed, named), None), named)
+        row = next(table_rows(found.path, feed, named), None)
+        names = _columns(row, named)
         lacks = {feed.longitude, feed.latitude} - {None} - set(names)
         if lacks:
             raise MissingField(f"{named} lacks the column {', '.join(sorted(map(str, lacks)))}.")
         kind = "esriGeometryPoint" if feed.longitude else None
-        yield OpenFile(found, feed, _layer(named, feed, names, kind, None), found.path)
+        headings = _headings(row or [], found.path)
+        yield OpenFile(found, feed, _layer(named, feed, names, kind, None, headings=headings), found.path)
         return
     from hosting.sources.files.shapes import open_shapes  # GDAL and PROJ, for those who need them
 
@@ -149,7 +152,24 @@ def _columns(row: Row | None, named: str) -> list[str]:
     ]
 
 
-def _layer(named: str, feed: FileFeed, names: Sequence[str], kind: str | None, count: int | None) -> Layer:
+def _headings(row: Row, path: Path) -> list[str]:
+    """The names as they are written, spaces and a byte-order mark included."""
+    names = [name or "" for name in row]
+    with path.open("rb") as file:
+        if names and file.read(3) == BOM_UTF8:
+            names[0] = f"\ufeff{names[0]}"
+    return names
+
+
+def _layer(
+    named: str,
+    feed: FileFeed,
+    names: Sequence[str],
+    kind: str | None,
+    count: int | None,
+    *,
+    headings: Sequence[str] = (),
+) -> Layer:
     return Layer(
         url=named,
         name=feed.layer or Path(feed.name).stem,
@@ -162,7 +182,9 @@ def _layer(named: str, feed: FileFeed, names: Sequence[str], kind: str | None, c
         count=count,
         supports_pagination=False,
         supports_statistics=False,
-        description=orjson.dumps(feed.model_dump(mode="json") | {"columns": list(names)}),
+        description=orjson.dumps(
+            feed.model_dump(mode="json") | {"columns": list(names), "headings": list(headings)}
+        ),
     )
 
 

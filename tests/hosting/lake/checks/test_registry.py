@@ -27,6 +27,10 @@ def test_code_makes_no_finding_that_is_not_listed() -> None:
     assert in_code() - CHECKS.keys() == set()
 
 
+def test_every_check_that_is_listed_is_made_somewhere() -> None:
+    assert CHECKS.keys() - in_code() == set()
+
+
 def test_a_check_says_what_it_does_and_names_thresholds_that_are_there() -> None:
     for check in CHECKS.values():
         assert set(check.severity) <= SEVERITIES.keys()
