@@ -43,6 +43,8 @@ LAKE_TABLES = {
     "silver/changes": "The log: what each run found added, changed and removed, published or not.",
     "silver/sections": "The sections that readers see, as of the run that last changed each.",
     "silver/records": "The feeders and cells that readers see, as of the run that last changed each.",
+    "silver/feeder_findings": "Which feeders a run's findings concern, with their rows; published or not.",
+    "platinum/data_quality_summary": "How each dataset stood after a run that was published.",
     "silver/quarantine": "Published rows that were refused, with the reason.",
     "silver/der_stage": "A run's DER in our words, refused ones included; removed once they are compared.",
     "silver/der_changes": "The log of DER: what each run found added, changed and removed, published or not.",
@@ -57,6 +59,9 @@ LAKE_TABLES = {
 LAKE_COLUMNS = {
     "utility_code": "The utility's code",
     "substation_capacity_mw": "What the bulk substation can take: compared with, not kept",
+    "severity": "F, B, E, W or I (docs/quality.md)",
+    "rows": "Rows of the feeder that the finding is about",
+    "feeder_rows": "All rows of the feeder in the run",
     "published_hybrid": "Whether the publisher calls it hybrid: compared with, not kept",
     "map_colour": "The colour on the publisher's map: compared with, not kept",
     "run_id": "The run that wrote the row; in current tables, the one that last changed it",

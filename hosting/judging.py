@@ -8,9 +8,10 @@ from django.db import connection
 
 from hosting.drift import drift
 from hosting.lake import der_quality, quality, tables
-from hosting.lake.checks import examples, mapping, shapes
-from hosting.lake.checks.feeders import Concerned
+from hosting.lake.checks import examples, mapping, score, shapes
+from hosting.lake.checks.feeders import Concerned, all_rows
 from hosting.lake.checks.judged import Judged, heaviest_first
+from hosting.lake.checks.score import Score
 from hosting.lake.checks.shapes import Shapes
 from hosting.lake.quality import Noticed
 from hosting.lake.store import Lake
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`judged` has the counts behind the findings; `concerned` the feeders of them."""
+    """`judged` has the counts behind the findings, `concerned` the feeders of them, `rows_of` their rows."""
 
     judged: Judged
     found: list[Noticed]
     concerned: Concerned
+    rows_of: dict[str, int]
+    score: Score
 
 
 def checked(
@@ -38,15 +41,18 @@ def checked(
     if spec.ders is not None:
         others = der_quality.beside(lake, utility, spec)
         ders = der_quality.measure(rows, before, spec, others, today=as_of(run))
-        verdict = Verdict(ders, der_quality.check(ders), der_quality.concerned(ders))
+        judged: Judged = ders
+        of_rows, concerned = der_quality.check(ders), der_quality.concerned(ders)
     else:
         staged = quality.measure(rows, before, spec, today=as_of(run), name=name_of(run))
-        verdict = Verdict(staged, quality.check(staged), quality.concerned(staged))
-    of_rows = [*verdict.found, *shapes.check(seen, spec, length_published(run, spec, seen))]
+        judged = staged
+        of_rows, concerned = quality.check(staged), quality.concerned(staged)
+    of_rows += shapes.check(seen, spec, length_published(run, spec, seen))
     bronze = lake.read_run(tables.BRONZE, utility, run.pk)
     of_layer = [*drift(run, spec), *mapping.check(spec, run.layer or {})]
-    found = [*of_layer, *examples.illustrate(of_rows, verdict.judged, bronze)]
-    return Verdict(verdict.judged, heaviest_first(found), verdict.concerned)
+    found = heaviest_first([*of_layer, *examples.illustrate(of_rows, judged, bronze)])
+    rows_of = all_rows(judged)
+    return Verdict(judged, found, concerned, rows_of, score.of_run(found, judged.rows, spec))
 
 
 def length_published(run: HCIngestionRun, spec: SourceSpec, seen: Shapes) -> float | None:

@@ -1,4 +1,4 @@
-"""Whether the point that stands for a feeder or cell is on it (Q54). PostGIS makes the point, and is asked."""
+"""Whether the point that stands for a feeder or cell is on it (Q54): PostGIS, which makes it, is asked."""
 
 from django.db import connection
 

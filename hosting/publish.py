@@ -25,6 +25,7 @@ from hosting.linking import link
 from hosting.markers import markers_off
 from hosting.models import Feeder, Finding, HCIngestionRun, RunStatus, Severity
 from hosting.publish_ders import publish_ders
+from hosting.quality_records import record_quality
 from hosting.recording import keep_findings
 from hosting.summaries import summarise
 from hosting.tiles.grid import refresh as refresh_overview
@@ -55,6 +56,7 @@ def publish(
             publish_ders(lake, run, spec, valid_from)
         else:
             _publish_capacity(lake, run, spec, valid_from)
+        record_quality(lake, run, spec)
         refresh_der_totals(run.utility_id)  # of new feeders too: none is not unknown
         Source.objects.filter(pk=run.source_id).update(published_run=run, last_checked_at=now)
         Utility.objects.filter(pk=run.utility_id).update(last_ingested_at=now)

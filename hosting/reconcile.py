@@ -21,6 +21,7 @@ from hosting.models import (
     HostingCapacitySection,
     RunStatus,
 )
+from hosting.quality_records import summaries
 from hosting.recording import end, told
 from hosting.steps import spec_of
 from utilities.models import Source
@@ -95,6 +96,8 @@ def advance_lake(source: Source, lake: Lake) -> None:
         platinum.refresh_der_details(lake, utility)
     if changed & {"records", "ders"}:
         platinum.refresh_feeder_capacity(lake, utility)
+    platinum.record_quality(lake, utility, run.pk, summaries(run))
+    platinum.record_quality(lake, utility, run.pk, summaries(run))
     Source.objects.filter(pk=source.pk).update(lake_run=run)
     supersede_held(run)
 

@@ -11,6 +11,7 @@ from hosting.judging import checked
 from hosting.lake import (
     changes,
     ders,
+    feeder_findings,
     maintain,
     quarantine,
     references,
@@ -132,6 +133,8 @@ def judge(
     )
     measured, found = verdict.judged, verdict.found
     recorder.keep_findings(found)
+    recorder.note(quality={"score": verdict.score.value, "parts": verdict.score.parts})
+    feeder_findings.keep(lake, utility, run.pk, spec.code, verdict.concerned, verdict.rows_of)
     if measured.rejected:
         published = lake.read_run(tables.BRONZE, utility, run.pk)
         quarantine.keep(lake, staged.everything, published, spec.personal_fields)

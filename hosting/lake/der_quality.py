@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from hosting.lake import tables
 from hosting.lake.checks import ders, judged
-from hosting.lake.checks.feeders import Concerned, add_rows, of_refusals
+from hosting.lake.checks.feeders import Concerned, add_rows, of_refusals, rows_of
 from hosting.lake.checks.found import Noticed
 from hosting.lake.checks.judged import Judged
 from hosting.lake.checks.profile import total
@@ -96,6 +96,7 @@ def measure(
         passed=total(table, "rows"),
         rows_before=before.count(),
         row_rules=rules,
+        rows_of=rows_of(table),
         noun="DER",
         groups=table,
         whole=_whole(passed, before),

@@ -1,6 +1,10 @@
 """Platinum: what is ready to serve, as tables that any engine can query. Follows the published state."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from deltalake import write_deltalake
 
 from pyspark.sql import functions as F
 
@@ -60,6 +64,17 @@ def refresh_der_details(lake: Lake, utility: str) -> None:
     """Write `der_details` of one utility anew from its current DER. Doing it twice changes nothing."""
     mine = F.col("utility_code") == utility
     _replace(lake, tables.DER_DETAILS, ders.details(lake.read(tables.DERS).where(mine)), utility)
+
+
+def record_quality(lake: Lake, utility: str, run_id: int, summaries: Sequence[dict[str, Any]]) -> None:
+    """Put the summaries of a run in the place of what the table has of it. Doing it twice changes nothing."""
+    table = tables.DATA_QUALITY_SUMMARY
+    mine = {"utility_code": utility, "run_id": run_id}
+    rows = pa.Table.from_pylist([mine | row for row in summaries], schema=tables.SCHEMAS[table])
+    found = lake.delta(table)
+    with lake.lock(table):
+        predicate = f"utility_code = '{utility}' AND run_id = {run_id}"
+        write_deltalake(found, rows, mode="overwrite", predicate=predicate)
 
 
 def _replace(lake: Lake, table: str, frame: "DataFrame", utility: str) -> None:

@@ -95,6 +95,7 @@ def measure(
         passed=profile.rows,
         rows_before=profile.rows_before,
         row_rules=row_rules,
+        rows_of=profile.rows_of,
         noun="figures",
         profile=profile,
         feeder_rules=feeder_rules,
@@ -167,7 +168,7 @@ def feeders_noticed(staged: Staged) -> Iterator[Noticed]:
         if feeders:
             message = rule.message.format(count=len(feeders), feeders=profile.feeders)
             examples = [{"feeder": feeder} for feeder in feeders[:EXAMPLES]]
-            yield Noticed(rule.check, rule.severity, message, len(feeders), examples)
+            yield Noticed(rule.check, rule.severity, message, len(feeders), examples, of=profile.feeders)
 
 
 def values_not_read(staged: Staged) -> Iterator[Noticed]:

@@ -23,6 +23,8 @@ DER_CHANGES = "silver/der_changes"
 DERS = "silver/ders"
 ADDRESS_CHANGES = "silver/der_address_changes"
 ADDRESSES = "silver/der_addresses"
+FEEDER_FINDINGS = "silver/feeder_findings"
+DATA_QUALITY_SUMMARY = "platinum/data_quality_summary"
 FEEDER_CAPACITY = "platinum/feeder_capacity"
 DER_DETAILS = "platinum/der_details"
 
@@ -200,6 +202,34 @@ SCHEMAS: dict[str, pa.Schema] = {
             pa.field("attributes", pa.string()),
         ]
     ),
+    # What each run's checks said of feeders, published or not.
+    FEEDER_FINDINGS: pa.schema(
+        [
+            *_RUN,
+            pa.field("source_code", pa.string()),
+            pa.field("feeder_id", pa.string()),
+            pa.field("check_id", pa.string()),
+            pa.field("severity", pa.string()),
+            pa.field("rows", pa.int32()),
+            pa.field("feeder_rows", pa.int32()),
+        ]
+    ),
+    # One row for each dataset and published run.
+    DATA_QUALITY_SUMMARY: pa.schema(
+        [
+            *_RUN,
+            pa.field("source_code", pa.string()),
+            pa.field("dataset", pa.string()),
+            pa.field("refresh_date", pa.date32()),
+            pa.field("row_count", pa.int64()),
+            pa.field("null_shares", pa.string()),
+            pa.field("unresolved_references", pa.int64()),
+            pa.field("quarantined_rows", pa.int64()),
+            pa.field("score", pa.decimal128(5, 2)),
+            pa.field("score_parts", pa.string()),
+            pa.field("computed_at", pa.timestamp("us", tz="UTC")),
+        ]
+    ),
     FEEDER_CAPACITY: pa.schema(
         [
             *_RUN,
@@ -243,6 +273,8 @@ PARTITIONS: dict[str, list[str]] = {
     DERS: ["utility_code"],
     ADDRESS_CHANGES: ["utility_code", "run_id"],
     ADDRESSES: ["utility_code"],
+    FEEDER_FINDINGS: ["utility_code", "run_id"],
+    DATA_QUALITY_SUMMARY: ["utility_code"],
     FEEDER_CAPACITY: ["utility_code"],
     DER_DETAILS: ["utility_code"],
 }

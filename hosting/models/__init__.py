@@ -4,7 +4,7 @@ from hosting.models.der_totals import FeederDERTotals
 from hosting.models.ders import DER, DERAddress, DERStatus, DERVersion
 from hosting.models.network import DivisionBoundary, Substation, SubstationLoadProfile
 from hosting.models.overview import OverviewCell, OverviewState
-from hosting.models.quality import DataQualitySummary, Finding, QuarantinedRow, Severity
+from hosting.models.quality import DataQualitySummary, FeederQuality, Finding, QuarantinedRow, Severity
 from hosting.models.records import (
     CapacityStatus,
     CapacityType,
@@ -35,6 +35,7 @@ __all__ = [
     "Feeder",
     "FeederAlias",
     "FeederDERTotals",
+    "FeederQuality",
     "Finding",
     "HCIngestionRun",
     "HostingCapacityRecord",

@@ -81,3 +81,24 @@ class DataQualitySummary(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} {self.dataset} after run {self.run_id}"
+
+
+class FeederQuality(models.Model):
+    """The quality mark of a feeder by one of its sources, as published; a feeder without one has 100."""
+
+    feeder = models.ForeignKey(Feeder, on_delete=models.CASCADE, related_name="quality_marks")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="+")
+    run = models.ForeignKey(HCIngestionRun, on_delete=models.CASCADE, related_name="+", db_index=False)
+    score = models.DecimalField(max_digits=5, decimal_places=2, help_text="0 to 100")
+    score_parts = models.JSONField(default=dict, help_text="Part to 0 to 100")
+    checks = models.JSONField(default=dict, help_text="Check to the rows of the feeder that it is about")
+
+    class Meta:
+        verbose_name = "feeder quality"
+        verbose_name_plural = "feeder quality"
+        constraints = [
+            models.UniqueConstraint(fields=["feeder", "source"], name="feeder_quality_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.feeder} {self.score} by {self.source}"

@@ -45,6 +45,9 @@ class HCIngestionRun(models.Model):
     step = models.CharField(max_length=20, blank=True, help_text="The step it is in, or ended in")
     steps = models.JSONField(default=list, help_text="Each step done: name, seconds")
     counts = models.JSONField(default=dict, help_text="Rows added, changed, removed, quarantined; by table")
+    quality = models.JSONField(
+        null=True, blank=True, help_text="Score of its checks and the parts of it, 0 to 100"
+    )
     config_json = models.JSONField(help_text="The source's catalog entry as it was then")
     period = models.DateField(null=True, blank=True, help_text="First day of the month, for monthly files")
     rollback_of = models.ForeignKey(

@@ -95,13 +95,13 @@ def feeders_replaced(staged: "Staged") -> Iterator[Noticed]:
     for what, feeders in (("are no longer published", gone), ("appeared", new)):
         if feeders:
             examples = [{"feeder": feeder} for feeder in feeders[:EXAMPLES]]
-            yield Noticed("Q57", "W", f"{len(feeders):,} feeders {what}.", len(feeders), examples)
+            yield Noticed("Q57", "W", f"{len(feeders):,} feeders {what}.", len(feeders), examples, of=len(now | then))
     if renamed:
         examples = [{"feeder": old, "now": name} for old, name in renamed[:EXAMPLES]]
         message = (
             f"{len(renamed):,} feeders seem to have another id: one that is gone and one that is new agree."
         )
-        yield Noticed("Q57", "W", message, len(renamed), examples)
+        yield Noticed("Q57", "W", message, len(renamed), examples, of=len(now | then))
 
 
 def _renamed(profile: Profile, gone: set[str], new: set[str]) -> list[tuple[str, str]]:
@@ -138,7 +138,8 @@ def feeders_moved(staged: "Staged") -> Iterator[Noticed]:
             f"{feeders:,} feeders moved by more than {limits.max_move_mw:g} MW or {limits.max_move:.0%}, and "
             "what is connected to them did not change."
         )
-        yield Noticed("Q58", "W", message, feeders, _movements(moved, "moved"))
+        found = _movements(moved, "moved")
+        yield Noticed("Q58", "W", message, feeders, found, of=staged.feeders)
 
 
 def _movements(groups: "pa.Table", flag: str) -> list[dict[str, object]]:

@@ -69,7 +69,7 @@ def date_bumped(profile: "Profile") -> Iterator[Noticed]:
     newer, same = profile.dated_anew, profile.dated_anew_alike
     if newer and same > newer * profile.spec.thresholds.max_same_after_date:
         message = f"{same:,} of {newer:,} feeders with a newer date have the same figures as before."
-        yield Noticed("Q45", "W", message, same)
+        yield Noticed("Q45", "W", message, same, of=profile.feeders)
 
 
 def month_in(name: str) -> date | None:

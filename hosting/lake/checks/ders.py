@@ -130,7 +130,7 @@ def feeder_without_capacity(staged: "StagedDers") -> Iterator[Noticed]:
     if bare:
         examples = [{"feeder": row["feeder_id"], "ders": row["rows"]} for row in bare[:EXAMPLES]]
         message = f"{len(bare):,} feeders have DER and no known hosting capacity."
-        yield Noticed("Q59", "W", message, len(bare), examples)
+        yield Noticed("Q59", "W", message, len(bare), examples, of=len(staged.feeders))
 
 
 def feeder_total_differs(staged: "StagedDers") -> Iterator[Noticed]:
@@ -149,7 +149,7 @@ def feeder_total_differs(staged: "StagedDers") -> Iterator[Noticed]:
             off.append({"feeder": row["feeder_id"], "published_kw": said, "summed_kw": summed})
     if off:
         message = f"{len(off):,} feeders have another installed total than the sum of their DER."
-        yield Noticed("Q59", "W", message, len(off), off[:EXAMPLES])
+        yield Noticed("Q59", "W", message, len(off), off[:EXAMPLES], of=len(staged.feeders))
 
 
 def substation_total_differs(staged: "StagedDers") -> Iterator[Noticed]:
@@ -168,7 +168,7 @@ def substation_total_differs(staged: "StagedDers") -> Iterator[Noticed]:
             off.append({"feeder": row["feeder_id"], "published_mw": high, "summed_kw": summed})
     if off:
         message = f"{len(off):,} feeders have substation totals that do not fit the sum of planned DER."
-        yield Noticed("Q64", "W", message, len(off), off[:EXAMPLES])
+        yield Noticed("Q64", "W", message, len(off), off[:EXAMPLES], of=len(staged.feeders))
 
 
 ROWS = (

@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from hosting.lake.checks.found import Rule
-from hosting.lake.checks.judged import Judged
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from hosting.lake.checks.judged import Judged
+
 Concerned = dict[tuple[str, str, str], int]  # feeder, check, severity: rows
 
 
-def of_refusals(judged: Judged) -> Concerned:
+def of_refusals(judged: "Judged") -> Concerned:
     """Rows that were kept back and name their feeder."""
     found: Concerned = {}
     for one in judged.refused:
@@ -29,3 +30,18 @@ def add_rows(found: Concerned, rule: Rule, groups: "pa.Table", column: str) -> N
         if row["feeder_id"] is not None:
             key = (row["feeder_id"], rule.check, rule.severity)
             found[key] = found.get(key, 0) + row[column]
+
+
+def rows_of(groups: "pa.Table") -> dict[str, int]:
+    """Feeder to its rows in a table of groups."""
+    summed = groups.group_by(["feeder_id"]).aggregate([("rows", "sum")]).to_pylist()
+    return {row["feeder_id"]: row["rows_sum"] for row in summed if row["feeder_id"] is not None}
+
+
+def all_rows(judged: "Judged") -> dict[str, int]:
+    """Feeder to its rows in the run, those kept back included."""
+    found = dict(judged.rows_of)
+    for one in judged.refused:
+        if one.feeder is not None:
+            found[one.feeder] = found.get(one.feeder, 0) + one.rows
+    return found

@@ -13,7 +13,8 @@ EXAMPLES = 100
 class Noticed:
     """What one check noticed. `examples` are rows as published or as staged, at most 100.
 
-    `rows` are numbers of rows of which examples are still to be fetched.
+    `rows` are numbers of rows of which examples are still to be fetched; `of` is what `count` is a part of,
+    where that is not the rows of the run.
     """
 
     check_id: str
@@ -22,6 +23,7 @@ class Noticed:
     count: int
     examples: list[dict[str, Any]] = field(default_factory=list)
     rows: tuple[int, ...] = ()
+    of: int = 0
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ class Refused:
 class Judged:
     """A run's stage rows and what they are compared with; counted once for all checks.
 
-    `frame` has all stage rows, `before` the current ones; `noun` is what a row is called.
+    `frame` has all stage rows, `before` the current ones; `rows_of` are the rows of each feeder
+    that passed, `noun` is what a row is called.
     """
 
     frame: "DataFrame"
@@ -37,6 +38,7 @@ class Judged:
     passed: int
     rows_before: int
     row_rules: list[Rule]
+    rows_of: dict[str, int]
     noun: str
 
     @property

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from hosting.lake.checks import columns as c
+from hosting.lake.checks.feeders import rows_of
 from hosting.lake.checks.found import FeederRule, Rule
 from utilities.spec import SourceSpec
 
@@ -90,8 +91,7 @@ class Profile:
     @cached_property
     def rows_of(self) -> dict[str, int]:
         """Feeder to its rows in the run."""
-        summed = self.now.group_by(["feeder_id"]).aggregate([("rows", "sum")]).to_pylist()
-        return {row["feeder_id"]: row["rows_sum"] for row in summed if row["feeder_id"] is not None}
+        return rows_of(self.now)
 
     @property
     def ratio(self) -> float:
