@@ -84,6 +84,7 @@ def pages() -> dict[str, tuple[str, Act]]:
         "utility": (f"/utilities/{UTILITY}/", at_rest),
         "search": ("/search?q=valley", at_rest),
         "about": ("/about/", at_rest),
+        "quality": ("/quality/", at_rest),
         "interregional": ("/interregional/", lambda page: page.wait_for_load_state("networkidle")),
         "api": ("/api/docs", lambda page: page.wait_for_load_state("networkidle")),
         "admin": ("/admin/", at_rest),

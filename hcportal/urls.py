@@ -18,6 +18,7 @@ from hosting.views.feeder import feeder_page
 from hosting.views.feeders import feeders_table
 from hosting.views.home import home
 from hosting.views.map import map_page
+from hosting.views.quality import quality_page
 from hosting.views.search import search_page
 from hosting.views.utilities import utilities, utility_page
 from interregional.api import flows as flows_api
@@ -40,6 +41,7 @@ urlpatterns = [
     path("interregional/series.json", series, name="interregional-series"),
     path("interregional/line/<int:point_id>.svg", picture, name="interregional-picture"),
     path("about/", about, name="about"),
+    path("quality/", quality_page, name="quality"),
     # API
     path("api/docs", api_docs, name="api-docs"),
     path("api/v1/openapi.json", openapi.OpenAPI.as_view(), name="api-openapi"),

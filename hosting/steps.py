@@ -128,13 +128,18 @@ def judge(
     utility = run.utility.utility_code
     dataset = next(name for name, rows in staged.passed.items() if rows is not None)
     before = before or published_now(lake, spec, run)
-    verdict = checked(
-        lake, spec, run, staged.everything, before(DATASETS[dataset]), seen=staged.shapes
-    )
+    verdict = checked(lake, spec, run, staged.everything, before(DATASETS[dataset]), seen=staged.shapes)
     measured, found = verdict.judged, verdict.found
     recorder.keep_findings(found)
     recorder.note(quality={"score": verdict.score.value, "parts": verdict.score.parts})
-    feeder_findings.keep(lake, utility, run.pk, spec.code, verdict.concerned, verdict.rows_of)
+    feeder_findings.keep(
+        lake,
+        utility,
+        run.pk,
+        source=spec.code,
+        concerned=verdict.concerned,
+        rows_of=verdict.rows_of,
+    )
     if measured.rejected:
         published = lake.read_run(tables.BRONZE, utility, run.pk)
         quarantine.keep(lake, staged.everything, published, spec.personal_fields)

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from hosting.admin.big_tables import BigTableAdmin
-from hosting.models import DataQualitySummary, Finding, QuarantinedRow
+from hosting.models import DataQualitySummary, FeederQuality, Finding, QuarantinedRow
 from utilities.admin import ReadOnlyAdmin, json_column, utility_column
 
 
@@ -60,3 +60,13 @@ class QualitySummaryAdmin(ReadOnlyAdmin):
         json_column("null_shares", "Shares of nulls"),
         json_column("score_parts", "Parts of the score"),
     )
+
+
+@admin.register(FeederQuality)
+class FeederQualityAdmin(BigTableAdmin):
+    list_display = ("feeder", utility_column("source__utility"), "source", "score", "run")
+    list_filter = ("source__utility",)
+    list_select_related = ("feeder__utility", "source__utility", "run__source__utility")
+    search_fields = ("feeder__external_id__startswith",)
+    exclude = ("score_parts", "checks")
+    readonly_fields = (json_column("score_parts", "Parts of the score"), json_column("checks", "Checks"))

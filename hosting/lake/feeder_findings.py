@@ -9,7 +9,7 @@ from hosting.lake.store import Lake
 
 
 def keep(
-    lake: Lake, utility: str, run_id: int, source: str, concerned: Concerned, rows_of: dict[str, int]
+    lake: Lake, utility: str, run_id: int, *, source: str, concerned: Concerned, rows_of: dict[str, int]
 ) -> None:
     """Append what a run's checks said of feeders; `rows_of` are all rows of each feeder in the run."""
     if not concerned:
@@ -27,6 +27,7 @@ def keep(
 def of_run(lake: Lake, utility: str, run_id: int) -> tuple[Concerned, dict[str, int]]:
     """What was kept of a run: feeder, check and severity to rows; and feeder to all its rows."""
     mine = [("utility_code", "=", utility), ("run_id", "=", str(run_id))]
-    rows = lake.delta(tables.FEEDER_FINDINGS).to_pyarrow_table(partitions=mine).to_pylist()
-    concerned = {(row["feeder_id"], row["check_id"], row["severity"]): row["rows"] for row in rows}
+    files = lake.delta(tables.FEEDER_FINDINGS).to_pyarrow_dataset(file_pruning_predicate=mine)
+    rows = files.to_table().to_pylist()
+    concerned = {(row["feeder_id"], row["check_id"], row["severity"]): row["concerned_rows"] for row in rows}
     return concerned, {row["feeder_id"]: row["feeder_rows"] for row in rows}

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from deltalake import write_deltalake
-
 from pyspark.sql import functions as F
 
 from hosting.lake import ders, tables

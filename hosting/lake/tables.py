@@ -210,7 +210,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             pa.field("feeder_id", pa.string()),
             pa.field("check_id", pa.string()),
             pa.field("severity", pa.string()),
-            pa.field("rows", pa.int32()),
+            pa.field("concerned_rows", pa.int32()),
             pa.field("feeder_rows", pa.int32()),
         ]
     ),

@@ -22,6 +22,7 @@ from hosting.views.chosen import (
     records_of,
     renamed,
 )
+from hosting.views.quality import mark_of
 
 Records = list[HostingCapacityRecord]
 BIGGEST_ID = 2**63 - 1
@@ -112,4 +113,5 @@ def _figures(record: HostingCapacityRecord, asked: Asked) -> dict[str, Any]:
         "queued": amounts.amount(record.queued_dg_mw),
         "standing": meaning.sources_standing({record.source_id})[record.source_id],
         "findings": len(meaning.findings_of(record)),
+        "mark": mark_of(record),
     }

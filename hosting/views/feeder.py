@@ -27,10 +27,11 @@ from hosting.views.chosen import (
 )
 from hosting.views.feeder_past import day_asked, past_page
 from hosting.views.provenance import provenance
+from hosting.views.quality import mark_of
 from hosting.views.sorting import columns, with_changed
 from utilities.models import Source
 
-FORM = "1"  # raise it when the page's form changes: an ETag of the old form must not match
+FORM = "2"  # raise it when the page's form changes: an ETag of the old form must not match
 DETAIL = 1200  # a shape is drawn with vertices no closer than this part of its size
 
 
@@ -119,6 +120,7 @@ def _context(
         "sections_query": with_changed(request.GET, ("sections",)),
         "ders_query": with_changed(request.GET, ("ders",)),
         "findings": meaning.findings_of(record),
+        "mark": mark_of(record),
         "from": provenance(record),
         "raw": _raw(record) if kept else None,
         "raw_is_refused": not kept,

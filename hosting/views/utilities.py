@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from hosting.api.utilities import utilities_with_totals
 from hosting.models import CapacityType, HostingCapacitySummary
 from hosting.views import amounts
+from hosting.views.quality import of_utility
 from hosting.views.sorting import columns
 from hosting.views.standing import Standing, standing, with_last_run
 from hosting.views.terms import Terms, terms
@@ -96,6 +97,7 @@ def utility_page(request: HttpRequest, code: str) -> HttpResponse:
             "utility": utility,
             "figures": figures,
             "sources": sources,
+            "quality": of_utility(utility),
             "published": _published(utility),
             "why_nothing": utility.config_json.get("unavailable_because", ""),
             "notes": utility.config_json.get("notes", ""),

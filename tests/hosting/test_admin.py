@@ -117,6 +117,13 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     hosting.QuarantinedRow: lambda: hosting.QuarantinedRow.objects.create(
         run=(run := make.make_run()), source=run.source, check_id="Q11", reason="no id", attributes={"A": 1}
     ),
+    hosting.FeederQuality: lambda: hosting.FeederQuality.objects.create(
+        feeder=(feeder := make.make_feeder()),
+        source=feeder.last_seen.source,
+        run=feeder.last_seen,
+        score=80,
+        checks={"Q40": 1},
+    ),
     hosting.DataQualitySummary: lambda: hosting.DataQualitySummary.objects.create(
         run=(run := make.make_run()),
         source=run.source,

@@ -95,7 +95,9 @@ def feeders_replaced(staged: "Staged") -> Iterator[Noticed]:
     for what, feeders in (("are no longer published", gone), ("appeared", new)):
         if feeders:
             examples = [{"feeder": feeder} for feeder in feeders[:EXAMPLES]]
-            yield Noticed("Q57", "W", f"{len(feeders):,} feeders {what}.", len(feeders), examples, of=len(now | then))
+            yield Noticed(
+                "Q57", "W", f"{len(feeders):,} feeders {what}.", len(feeders), examples, of=len(now | then)
+            )
     if renamed:
         examples = [{"feeder": old, "now": name} for old, name in renamed[:EXAMPLES]]
         message = (

@@ -43,7 +43,7 @@ def of_run(lake: Lake, utility: str, run_id: int, spec: SourceSpec, boxes: tuple
     if spec.geometry == "none":
         return Shapes()
     partition = [("utility_code", "=", utility), ("run_id", "=", str(run_id))]
-    bronze = lake.delta(tables.BRONZE).to_pyarrow_dataset(partitions=partition)
+    bronze = lake.delta(tables.BRONZE).to_pyarrow_dataset(file_pruning_predicate=partition)
     batches = bronze.to_batches(columns=["row_no", "geometry"], batch_size=ROWS_A_BATCH)
     return look(batches, spec, boxes)
 
