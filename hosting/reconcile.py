@@ -92,12 +92,11 @@ def advance_lake(source: Source, lake: Lake) -> None:
         for name in mine:
             changes.advance(lake, DATASETS[name], utility, behind.pk)
         changed.update(mine)
+        platinum.record_quality(lake, utility, behind.pk, summaries(behind))
     if "ders" in changed:
         platinum.refresh_der_details(lake, utility)
     if changed & {"records", "ders"}:
         platinum.refresh_feeder_capacity(lake, utility)
-    platinum.record_quality(lake, utility, run.pk, summaries(run))
-    platinum.record_quality(lake, utility, run.pk, summaries(run))
     Source.objects.filter(pk=source.pk).update(lake_run=run)
     supersede_held(run)
 

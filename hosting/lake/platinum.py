@@ -67,6 +67,8 @@ def refresh_der_details(lake: Lake, utility: str) -> None:
 
 def record_quality(lake: Lake, utility: str, run_id: int, summaries: Sequence[dict[str, Any]]) -> None:
     """Put the summaries of a run in the place of what the table has of it. Doing it twice changes nothing."""
+    if not summaries:
+        return
     table = tables.DATA_QUALITY_SUMMARY
     mine = {"utility_code": utility, "run_id": run_id}
     rows = pa.Table.from_pylist([mine | row for row in summaries], schema=tables.SCHEMAS[table])
