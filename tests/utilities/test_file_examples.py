@@ -32,7 +32,7 @@ def sources() -> Iterator[tuple[UtilitySpec, SourceSpec]]:
                 yield entry, spec
 
 
-def published(entry: UtilitySpec, spec: SourceSpec) -> Any:
+def published_rows(entry: UtilitySpec, spec: SourceSpec) -> list[dict[str, Any]]:
     """The example's rows as bronze keeps them, read by the very reader of files."""
     assert spec.file is not None
     found = Found(EXAMPLES / entry.code / spec.code / "rows.csv", f"file:{spec.file.name}")
@@ -47,8 +47,12 @@ def published(entry: UtilitySpec, spec: SourceSpec) -> Any:
         for page in pages
         for number, attributes in zip(page.object_ids, page.attributes, strict=True)
     ]
-    table = pa.Table.from_pylist([row | {"row_no": n} for n, row in enumerate(rows)], schema=SCHEMA)
-    return session().createDataFrame(table)
+    return [row | {"row_no": n} for n, row in enumerate(rows)]
+
+
+def published(entry: UtilitySpec, spec: SourceSpec) -> Any:
+    """The same as a frame."""
+    return session().createDataFrame(pa.Table.from_pylist(published_rows(entry, spec), schema=SCHEMA))
 
 
 def staged(entry: UtilitySpec, spec: SourceSpec) -> Any:

@@ -1,11 +1,11 @@
-"""Two months of one source through the lake's transforms on any engine, its tables kept as Parquet.
+"""Two months of a utility through the lake's transforms on any engine, its tables kept as Parquet.
 
 The functions are those of a run (hosting/steps.py), in its order; what a run writes to Delta is written to
 Parquet here, because Apache Spark alone knows no Delta.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ import shapely
 from pyspark.sql import functions as F
 from shapely import affinity
 
-from hosting.lake import changes, quality, rollup, silver, state, tables
+from hosting.lake import changes, der_quality, ders, platinum, quality, references, silver, state, tables
+from hosting.lake.datasets import DATASETS, Dataset
+from hosting.steps import staged_rows
 from tests.hosting.lake.frames import SCHEMA
 from utilities.spec import SourceSpec
 
@@ -29,18 +31,22 @@ class Months:
 
     spec: SourceSpec
     first: Rows
-    second: Rows
     types: Mapping[str, str]
-    timezone: str
+    timezone: str = "America/New_York"
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def both(self) -> tuple[Rows, Rows]:
+        return self.first, month_after(self.spec, self.first)
 
 
 def month_after(spec: SourceSpec, rows: Rows) -> Rows:
     """The next month of a source: its last row gone, one moved, one with another value, one new."""
-    moved, grown, *rest, new = [dict(row) for row in rows] if len(rows) > 2 else [dict(rows[0])] * 3
+    moved, grown, *rest, new = [dict(row) for row in rows]
     if moved["geometry"]:
         moved["geometry"] = affinity.translate(shapely.from_wkb(moved["geometry"]), 0.001, 0.0).wkb
-    reading = next(iter(spec.figures[0].readings().values()))
+    readings = spec.ders.readings() if spec.ders else spec.figures[0].readings()
+    reading = readings.get("nameplate_kw") or next(iter(readings.values()))
     grown["attributes"] = _with(grown["attributes"], {reading.field: "0.75"})
     if isinstance(spec.key, tuple):
         new["attributes"] = _with(new["attributes"], {spec.key[-1]: "NEW-1"})
@@ -51,64 +57,80 @@ def _with(attributes: str, values: Mapping[str, str]) -> str:
     return json.dumps(json.loads(attributes) | dict(values))
 
 
-def run(engine: Any, months: Months, folder: Path) -> dict[str, Any]:
-    """Every table of both months in one order, and what the checks noticed, by name."""
-    folder.mkdir(parents=True)
-    spec, found = months.spec, dict[str, Any]()
-    datasets = ("sections", "records") if spec.rolls_up else (_own(spec),)
+class Medallion:
+    """The tables of one utility on one engine; `found` has each in one order, and what was noticed."""
 
-    def kept(name: str, frame: Any) -> Any:
-        frame.write.parquet(str(folder / name))
-        written = engine.read.parquet(str(folder / name))
-        found[name] = in_order(written)
+    def __init__(self, engine: Any, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self._engine, self._folder = engine, folder
+        self.found: dict[str, Any] = {}
+        self._current = {dataset.name: self._empty(dataset) for dataset in DATASETS.values()}
+
+    def run(self, sources: Sequence[Months]) -> dict[str, Any]:
+        """Both months of all sources, then what is served of them."""
+        for month in (0, 1):
+            for source in sources:
+                self._load(source, source.both[month], month + 1)
+        details = self._kept("der details", ders.details(self._current["ders"]))
+        self._kept("feeder capacity", platinum.feeder_capacity(self._current["records"], details))
+        return self.found
+
+    def _load(self, source: Months, rows: Rows, number: int) -> None:
+        spec, name = source.spec, f"{number} {source.spec.code}"
+        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), self._folder / f"{name} bronze")
+        staged = self._kept(f"{name} stage", self._stage(source, self._read(f"{name} bronze"), number))
+        passed = {
+            name: frame for name, frame in staged_rows(staged, spec).passed.items() if frame is not None
+        }
+        checks: Any = der_quality if spec.ders else quality
+        measured = checks.measure(staged, self._before(DATASETS[next(iter(passed))], spec), spec)
+        noticed = checks.check(measured)
+        self.found[f"{name} noticed"] = sorted((n.check_id, n.severity, n.message, n.count) for n in noticed)
+        for dataset, frame in passed.items():
+            self._publish(name, spec, DATASETS[dataset], frame, number)
+
+    def _stage(self, source: Months, rows: Any, number: int) -> Any:
+        of_run: dict[str, Any] = {
+            "utility": "test",
+            "timezone": source.timezone,
+            "run_id": number,
+            "codes": source.codes,
+        }
+        if source.spec.ders is None:
+            return silver.stage(rows, source.spec, source.types, **of_run)
+        names = references.names(self._current["sections"], self._current["records"])
+        return ders.stage(rows, source.spec, source.types, names, **of_run)
+
+    def _before(self, dataset: Dataset, spec: SourceSpec) -> Any:
+        return self._current[dataset.name].where(F.col("source_code") == spec.code)
+
+    def _publish(self, name: str, spec: SourceSpec, dataset: Dataset, rows: Any, number: int) -> None:
+        changed = changes.compare(rows, self._before(dataset, spec), dataset, snapshot=True)
+        own = {"utility_code": F.lit("test"), "run_id": F.lit(number).cast("bigint")}
+        logged = self._kept(f"{name} {dataset.name} changes", changed.withColumns(own))
+        after = state.after(self._current[dataset.name], logged, dataset)
+        self._current[dataset.name] = self._kept(f"{name} {dataset.name}", after)
+
+    def _kept(self, name: str, frame: Any) -> Any:
+        path, schema = str(self._folder / name), frame.schema
+        frame.write.parquet(path)
+        written = self._engine.read.schema(schema).parquet(path)  # a folder without rows has none by itself
+        self.found[name] = in_order(written)
         return written
 
-    current = {name: empty(engine, changes.DATASETS[name], folder) for name in datasets}
-    for number, rows in enumerate((months.first, months.second), start=1):
-        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), folder / f"{number} bronze")
-        staged = kept(
-            f"{number} stage",
-            silver.stage(
-                engine.read.parquet(str(folder / f"{number} bronze")),
-                spec,
-                months.types,
-                utility="test",
-                timezone=months.timezone,
-                run_id=number,
-                codes=months.codes,
-            ),
-        )
-        noticed = quality.check(quality.measure(staged, current[_own(spec)], spec))
-        found[f"{number} noticed"] = sorted((n.check_id, n.severity, n.message, n.count) for n in noticed)
-        passed = staged.where("reject_check IS NULL")
-        for name in datasets:
-            after = rollup.feeders(passed, spec) if name == "records" and spec.rolls_up else passed
-            changed = kept(f"{number} {name} changes", _logged(after, current[name], name, number))
-            current[name] = kept(f"{number} {name}", state.after(current[name], changed, name))
-    return found
+    def _read(self, name: str) -> Any:
+        return self._engine.read.parquet(str(self._folder / name))
 
-
-def _own(spec: SourceSpec) -> str:
-    return "sections" if spec.grain == "section" else "records"
-
-
-def _logged(after: Any, before: Any, dataset: str, run_id: int) -> Any:
-    found = changes.compare(after, before, dataset, snapshot=True)
-    return found.withColumns({"utility_code": F.lit("test"), "run_id": F.lit(run_id).cast("bigint")})
-
-
-def empty(engine: Any, table: str, folder: Path) -> Any:
-    """A table without rows."""
-    path = folder / f"no {table.replace('/', ' ')}"
-    pq.write_table(tables.SCHEMAS[table].empty_table(), path)
-    return engine.read.parquet(str(path))
+    def _empty(self, dataset: Dataset) -> Any:
+        pq.write_table(tables.SCHEMAS[dataset.current].empty_table(), self._folder / f"no {dataset.name}")
+        return self._read(f"no {dataset.name}")
 
 
 def in_order(frame: Any) -> pa.Table:
     """A frame's rows in one order, its columns by name, without what an engine says of nulls."""
     table: pa.Table = frame.toArrow()
     names = sorted(table.column_names)
-    order = [name for name in ("row_no", *tables.KEY, "operation") if name in names]
+    order = [name for name in ("row_no", *tables.KEY, "feeder_id", "operation") if name in names]
     plain = pa.schema([pa.field(name, table.schema.field(name).type) for name in names])
     return table.select(names).cast(plain).sort_by([(name, "ascending") for name in order]).combine_chunks()
 

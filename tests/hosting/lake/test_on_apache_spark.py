@@ -14,22 +14,28 @@ import pytest
 import shapely
 
 from hosting.lake import session
-from tests.hosting.lake.medallion import Months, differences, month_after, run
+from tests.hosting.lake.medallion import Medallion, Months, differences
 from tests.hosting.test_rhode_island import FILE, rhode_island
 from tests.peers.spark import apache_spark
 from tests.reference import reference
-from tests.utilities.test_examples import published, sources
+from tests.utilities.test_examples import published
+from tests.utilities.test_examples import sources as layers
+from tests.utilities.test_file_examples import published_rows
+from tests.utilities.test_file_examples import sources as file_sources
 from utilities.spec import SourceSpec
 
 pytestmark = pytest.mark.slow
 
 # What each is there for.
-EXAMPLES = {
+LAYERS = {
     "ri_energy/sections": "sections that roll up to feeders",
     "ngrid_ny/feeders": "one row a feeder",
     "ameren_il/generation-grid": "cells that list several feeders, several figures a row",
     "bge/pv-grid": "cells without a feeder, refused rows",
-    "xcel_co/segments": "a range, a domain, dates",
+}
+FILES = {
+    "utility1": "sections with circuits, DER with technologies and addresses",
+    "utility2": "feeders, DER that refer to lists of them",
 }
 
 
@@ -40,27 +46,36 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         session.stop()
 
 
-def example(name: str, folder: Path) -> Months:
-    """The example's rows, and the month after them."""
-    entry, spec = next(pair for pair in sources() if f"{pair[0].code}/{pair[1].code}" == name)
-    layer, pages = published(entry, spec, folder)
+def layer(name: str, folder: Path) -> list[Months]:
+    """The example of a layer."""
+    entry, spec = next(pair for pair in layers() if f"{pair[0].code}/{pair[1].code}" == name)
+    declared, pages = published(entry, spec, folder)
     rows = [
         {"object_id": str(number), "attributes": attributes, "geometry": wkb}
         for page in pages
         for number, attributes, wkb in zip(page.object_ids, page.attributes, page.wkb, strict=True)
     ]
-    first = [row | {"row_no": number} for number, row in enumerate(rows)]
-    return Months(
+    source = Months(
         spec=spec,
-        first=first,
-        second=month_after(spec, first),
-        types={field.name: field.type for field in layer.fields},
+        first=[row | {"row_no": number} for number, row in enumerate(rows)],
+        types={field.name: field.type for field in declared.fields},
         timezone=entry.timezone,
-        codes={field.name: field.codes for field in layer.fields if field.codes},
+        codes={field.name: field.codes for field in declared.fields if field.codes},
     )
+    return [source]
 
 
-def all_rhode_island() -> Months:
+def files(name: str) -> list[Months]:
+    """The examples of a utility that publishes files: circuits first, then DER."""
+    mine = [(entry, spec) for entry, spec in file_sources() if entry.code == name]
+    mine.sort(key=lambda pair: pair[1].holds != "capacity")
+    return [
+        Months(spec, published_rows(entry, spec), dict.fromkeys(spec.published_fields(), ""), entry.timezone)
+        for entry, spec in mine
+    ]
+
+
+def all_rhode_island() -> list[Months]:
     """59,535 sections of 449 feeders as published."""
     with gzip.open(reference(FILE)) as file:
         features = json.load(file)["features"]
@@ -79,33 +94,51 @@ def all_rhode_island() -> Months:
     [source] = rhode_island("https://gis.example.org/FeatureServer/0")["sources"]
     spec = SourceSpec.model_validate(source)
     types = dict.fromkeys(spec.published_fields(), "esriFieldTypeString")
-    return Months(spec, first, month_after(spec, first), types, "America/New_York")
+    return [Months(spec, first, types)]
 
 
-def assert_equal(embedded: dict[str, Any], spark: dict[str, Any]) -> None:
-    assert list(embedded) == list(spark)
-    unlike = {name: differences(embedded[name], spark[name]) for name in embedded}
+def on_both(sources: list[Months], spark: Any, folder: Path) -> dict[str, Any]:
+    """What the embedded engine makes of it, once it is what Apache Spark makes of it."""
+    embedded = Medallion(session.engine(), folder / "embedded").run(sources)
+    other = Medallion(spark, folder / "spark").run(sources)
+    assert list(embedded) == list(other)
+    unlike = {name: differences(embedded[name], other[name]) for name in embedded}
     assert {name: found for name, found in unlike.items() if found} == {}
+    return embedded
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_two_months_of_an_example_are_equal_on_both_engines(name: str, spark: Any, tmp_path: Path) -> None:
-    months = example(name, tmp_path)
-    embedded = run(session.engine(), months, tmp_path / "embedded")
-    assert_equal(embedded, run(spark, months, tmp_path / "spark"))
+def operations(found: dict[str, Any], month: int) -> set[str]:
+    """What a month did to records and DER."""
+    changes = [name for name in found if name.startswith(f"{month} ") and name.endswith("changes")]
+    return {word for name in changes for word in found[name].column("operation").to_pylist()}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_two_months_of_a_layer_are_equal_on_both_engines(name: str, spark: Any, tmp_path: Path) -> None:
+    found = on_both(layer(name, tmp_path), spark, tmp_path)
     # Equal, and not for want of anything to compare.
-    records = [name for name in embedded if name.endswith("records changes")]
-    assert {row["operation"] for name in records for row in embedded[name].to_pylist()} >= {
-        "added",
-        "changed",
-    }
+    assert operations(found, 1) == {"added"}
+    assert operations(found, 2) >= {"added", "changed"}
+    assert len(found["feeder capacity"]) == 0 if name == "bge/pv-grid" else len(found["feeder capacity"]) > 1
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_two_months_of_circuits_and_der_are_equal_on_both_engines(
+    name: str, spark: Any, tmp_path: Path
+) -> None:
+    found = on_both(files(name), spark, tmp_path)
+    assert operations(found, 2) == {"added", "changed", "removed"}
+    details = found["der details"].to_pylist()
+    assert {row["status"] for row in details} == {"installed", "planned"}
+    assert any(row["feeder_id"] for row in details)
+    assert any(row["installed_der_count"] for row in found["feeder capacity"].to_pylist())
 
 
 def test_all_of_rhode_island_is_equal_on_both_engines(spark: Any, tmp_path: Path) -> None:
-    months = all_rhode_island()
-    embedded = run(session.engine(), months, tmp_path / "embedded")
-    assert_equal(embedded, run(spark, months, tmp_path / "spark"))
-    assert (len(embedded["1 sections"]), len(embedded["1 records"])) == (59_535, 449)
-    assert sorted(embedded["2 sections changes"].column("operation").to_pylist()) == [
+    found = on_both(all_rhode_island(), spark, tmp_path)
+    code = "sections"
+    assert len(found[f"1 {code} sections"]) == 59_535
+    assert len(found[f"1 {code} records"]) == len(found["feeder capacity"]) == 449
+    assert sorted(found[f"2 {code} sections changes"].column("operation").to_pylist()) == [
         "added", "changed", "changed", "removed",
     ]  # fmt: skip
