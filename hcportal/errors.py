@@ -81,6 +81,10 @@ class NothingToReturnTo(HcportalError):
     """A rollback names a run whose state readers never saw, or see already."""
 
 
+class NotPromoted(HcportalError):
+    """A state does not go to another environment: not settled, not checked, older, or not that way."""
+
+
 class Interrupted(HcportalError):
     """A run's process ended before the run did."""
 

@@ -2,10 +2,10 @@
 
 | variable | meaning |
 |---|---|
-| HCP_ENV | `dev` (default), `qa` or `prod`: the lake's root, and how strict the defaults are |
+| HCP_ENV | `dev` (default), `qa` or `prod`: the lake's folder, the database, how strict the defaults are |
 | HCP_SECRET_KEY | required outside `dev`; in `dev` one is made and kept under var/ |
 | HCP_ALLOWED_HOSTS | comma list; defaults to this machine's loopback names |
-| DATABASE_URL, REDIS_URL | existing servers instead of the private ones |
+| DATABASE_URL, REDIS_URL | existing servers instead of the private ones; `{env}` in the first is HCP_ENV |
 | HCP_LAKE | the lake's root folder, default var/lake |
 | HCP_SPARK_REMOTE | `sc://…` for Spark, Databricks or a Sail cluster; empty is the embedded engine |
 | HCP_CATALOG | further catalog folders, separated by `:` |
@@ -32,7 +32,7 @@ env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = paths.var_dir()
 HCP_ENV = env.str("HCP_ENV", "dev")
-if HCP_ENV not in {"dev", "qa", "prod"}:
+if HCP_ENV not in paths.ENVIRONMENTS:
     raise environ.ImproperlyConfigured(f"HCP_ENV is {HCP_ENV!r}; it must be dev, qa or prod.")
 
 
@@ -130,13 +130,21 @@ TEMPLATES = [
     },
 ]
 
+
 # --- PostgreSQL with PostGIS, and Redis ---
-if env.str("DATABASE_URL", ""):
-    DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.contrib.gis.db.backends.postgis")}
+def _database(environment: str) -> dict[str, Any]:
+    """An environment's database; `{env}` in DATABASE_URL stands for its name."""
+    engine = "django.contrib.gis.db.backends.postgis"
+    given: str = env.str("DATABASE_URL", "")
+    if not given:
+        return {"ENGINE": engine, **paths.private_database(environment)}
+    found: dict[str, Any] = environ.Env.db_url_config(given.replace("{env}", environment), engine=engine)
     # A socket's folder stands percent-encoded where a URL has its host.
-    DATABASES["default"]["HOST"] = unquote(DATABASES["default"].get("HOST", ""))
-else:
-    DATABASES = {"default": {"ENGINE": "django.contrib.gis.db.backends.postgis", **paths.private_database()}}
+    return {**found, "HOST": unquote(found.get("HOST", ""))}
+
+
+HCP_DATABASES = {name: _database(name) for name in paths.ENVIRONMENTS}  # `promote` reads another one's
+DATABASES = {"default": dict(HCP_DATABASES[HCP_ENV])}
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from hcportal.errors import SourceBusy
 from utilities.models import Source
@@ -29,9 +29,12 @@ def advisory_lock(kind: str, name: str) -> Iterator[None]:
 
 @contextmanager
 def source_lock(source: Source) -> Iterator[None]:
-    """Hold a source for one run. Raises SourceBusy at once where another run has it."""
+    """Hold a source for one run, in the database that it was read from.
+
+    Raises SourceBusy at once where another run has it.
+    """
     key = _number("source", str(source.pk))
-    with connection.cursor() as cursor:
+    with connections[source._state.db or DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
         if not cursor.fetchone()[0]:
             raise SourceBusy(f"Another run of {source} is under way; see /admin/hosting/hcingestionrun/.")

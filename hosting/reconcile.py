@@ -66,8 +66,10 @@ def check_lake(source: Source, lake: Lake) -> None:
     utility = source.utility.utility_code
     for dataset in of_source(spec_of(source).holds):
         model = MODELS[dataset.name]
-        published = model._default_manager.filter(source=source).aggregate(
-            rows=Count("id"), run=Max("ingestion_run_id")
+        published = (
+            model._default_manager.using(source._state.db)
+            .filter(source=source)
+            .aggregate(rows=Count("id"), run=Max("ingestion_run_id"))
         )
         rows, run = changes.extent(lake, dataset, utility, source.code)
         if (rows, run) != (published["rows"], published["run"]):

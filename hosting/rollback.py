@@ -22,7 +22,7 @@ from hosting.models import HCIngestionRun, RunStatus
 from hosting.pipeline import unchanged
 from hosting.publish import publish
 from hosting.recording import Recorder, Reporter, Silent, recording
-from hosting.steps import refuse_what_must_not_be_fetched
+from hosting.steps import compare_states, refuse_what_must_not_be_fetched
 from utilities.models import Source
 from utilities.spec import SourceSpec
 
@@ -138,11 +138,7 @@ def _states(
 
 def _compare(lake: Lake, spec: SourceSpec, recorder: Recorder, to: HCIngestionRun) -> int:
     """Log what returning changes; the number of rows that differ."""
-    run, utility = recorder.run, recorder.run.utility.utility_code
-    for dataset, then, now in _states(lake, spec, run.source, to):
-        changes.log(lake, changes.compare(then, now, dataset, snapshot=True), dataset, utility, run.pk)
-    counted = changes.counts(lake, of_source(spec.holds), utility, run.pk)
-    written = sum(sum(operations.values()) for operations in counted.values())
-    recorder.note(counts=counted, records_written=written)
-    recorder.done("silver")
-    return written
+    source = recorder.run.source
+    return compare_states(
+        lake, spec, recorder, {dataset: then for dataset, then, _now in _states(lake, spec, source, to)}
+    )

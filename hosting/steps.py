@@ -1,6 +1,6 @@
 """The steps of a run between its record and its publication, each one thing with a name of its own."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -193,6 +193,23 @@ def compare(
         else:  # what an earlier entry of this source made and this one does not, goes
             found = changes.compare(staged.everything.limit(0), before(dataset), dataset, snapshot=True)
         changes.log(lake, found, dataset, utility, run.pk)
+    return _counted(lake, spec, recorder)
+
+
+def compare_states(
+    lake: Lake, spec: SourceSpec, recorder: Recorder, states: "Mapping[Dataset, DataFrame]"
+) -> int:
+    """Log what makes the current rows those of `states`; the number of rows that differ."""
+    run, utility = recorder.run, recorder.run.utility.utility_code
+    for dataset, then in states.items():
+        now = changes.current(lake, dataset, utility, spec.code)
+        changes.log(lake, changes.compare(then, now, dataset, snapshot=True), dataset, utility, run.pk)
+    return _counted(lake, spec, recorder)
+
+
+def _counted(lake: Lake, spec: SourceSpec, recorder: Recorder) -> int:
+    """Note what was logged; the number of rows that differ."""
+    run, utility = recorder.run, recorder.run.utility.utility_code
     counted = changes.counts(lake, of_source(spec.holds), utility, run.pk)
     written = sum(sum(operations.values()) for operations in counted.values())
     recorder.note(counts={**run.counts, **counted}, records_written=written)

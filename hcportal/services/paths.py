@@ -14,7 +14,7 @@ from typing import TypedDict
 from hcportal.errors import HcportalError
 
 PROJECT = Path(__file__).resolve().parents[2]
-DATABASE = "hcportal"
+ENVIRONMENTS = ("dev", "qa", "prod")  # in the order in which a checked state goes from one to the next
 ROLE = "hcportal"
 
 # sun_path holds 108 bytes with its closing zero; PostgreSQL's is the longest name in the folder.
@@ -84,10 +84,28 @@ def make_socket_dir(owner: int | None = None) -> None:
         os.chown(folder, owner, -1)
 
 
-def private_database() -> PrivateDatabase:
-    """Address of the private PostgreSQL. A folder as HOST means a unix socket; there is no password."""
+def environment() -> str:
+    """`HCP_ENV`, or dev; settings refuse any other word."""
+    return os.environ.get("HCP_ENV") or ENVIRONMENTS[0]
+
+
+def database(of: str) -> str:
+    """Name of an environment's database: hcportal, hcportal_qa, hcportal_prod."""
+    return "hcportal" if of == ENVIRONMENTS[0] else f"hcportal_{of}"
+
+
+def private_database(of: str = "") -> PrivateDatabase:
+    """Address of an environment's database (this one's unless named) in the private PostgreSQL.
+
+    A folder as HOST means a unix socket; there is no password.
+    """
     # The port is part of the socket's name; without it libpq would take a PGPORT from the environment.
-    return {"HOST": str(socket_dir()), "PORT": POSTGRES_PORT, "NAME": DATABASE, "USER": ROLE}
+    return {
+        "HOST": str(socket_dir()),
+        "PORT": POSTGRES_PORT,
+        "NAME": database(of or environment()),
+        "USER": ROLE,
+    }
 
 
 def redis_socket() -> Path:

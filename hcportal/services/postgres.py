@@ -129,10 +129,11 @@ def provision() -> None:
             template.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(paths.ROLE)))
     # Connected elsewhere: a database is not copied from a template that somebody is connected to.
     with _as_superuser("postgres") as server:
-        if not _exists(server, "SELECT 1 FROM pg_database WHERE datname = %s", paths.DATABASE):
+        name = paths.private_database()["NAME"]
+        if not _exists(server, "SELECT 1 FROM pg_database WHERE datname = %s", name):
             server.execute(
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                    sql.Identifier(paths.DATABASE), sql.Identifier(paths.ROLE)
+                    sql.Identifier(name), sql.Identifier(paths.ROLE)
                 )
             )
 

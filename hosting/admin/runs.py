@@ -79,6 +79,7 @@ class RunAdmin(RunPages, ReadOnlyAdmin):
     list_per_page = 50
     inlines = (FindingInline,)
     _discovery = json_column("discovery", "Discovery")
+    _promoted = json_column("promoted_from", "Promoted from another environment")
     _layer = json_column("layer", "Layer as described by the server")
     _catalog_entry = json_column("config_json", "Catalog entry as it was then")
     readonly_fields = (
@@ -92,6 +93,7 @@ class RunAdmin(RunPages, ReadOnlyAdmin):
         "counted",
         "quarantined",
         _discovery,
+        _promoted,
         _layer,
         _catalog_entry,
     )
@@ -121,7 +123,10 @@ class RunAdmin(RunPages, ReadOnlyAdmin):
                 )
             },
         ),
-        (_("Configuration"), {"classes": ("collapse",), "fields": (_discovery, _layer, _catalog_entry)}),
+        (
+            _("Configuration"),
+            {"classes": ("collapse",), "fields": (_discovery, _promoted, _layer, _catalog_entry)},
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[HCIngestionRun]:

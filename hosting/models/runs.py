@@ -66,6 +66,11 @@ class HCIngestionRun(models.Model):
         related_name="+",
         help_text="The run of a late month for which this month was loaded anew",
     )
+    promoted_from = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Environment, run and reading time of what was promoted; rows and digest by table",
+    )
     compared_with = models.ForeignKey(
         "self",
         null=True,

@@ -7,6 +7,7 @@ Parquet here, because Apache Spark alone knows no Delta.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ import shapely
 from pyspark.sql import functions as F
 from shapely import affinity
 
-from hosting.lake import changes, der_quality, ders, platinum, quality, references, silver, state, tables
+from hosting.lake import changes, der_quality, ders, platinum, quality, references, silver, states, tables
 from hosting.lake.datasets import DATASETS, Dataset
 from hosting.steps import staged_rows
 from tests.hosting.lake.frames import SCHEMA
 from utilities.spec import SourceSpec
 
+TODAY = date(2026, 11, 1)  # dates are compared with it
 Rows = list[dict[str, Any]]
 
 
@@ -42,15 +44,21 @@ class Months:
 
 def month_after(spec: SourceSpec, rows: Rows) -> Rows:
     """The next month of a source: its last row gone, one moved, one with another value, one new."""
-    moved, grown, *rest, new = [dict(row) for row in rows]
+    moved, grown, *rest = [dict(row) for row in rows[:-1]]
+    new = dict(moved)
     if moved["geometry"]:
-        moved["geometry"] = affinity.translate(shapely.from_wkb(moved["geometry"]), 0.001, 0.0).wkb
+        moved["geometry"], new["geometry"] = (_shifted(moved["geometry"], by) for by in (0.001, 0.002))
     readings = spec.ders.readings() if spec.ders else spec.figures[0].readings()
     reading = readings.get("nameplate_kw") or next(iter(readings.values()))
     grown["attributes"] = _with(grown["attributes"], {reading.field: "0.75"})
     if isinstance(spec.key, tuple):
         new["attributes"] = _with(new["attributes"], {spec.key[-1]: "NEW-1"})
     return [row | {"row_no": number} for number, row in enumerate([new, *rest, grown, moved])]
+
+
+def _shifted(wkb: bytes, degrees: float) -> bytes:
+    shifted: bytes = affinity.translate(shapely.from_wkb(wkb), degrees, 0.0).wkb
+    return shifted
 
 
 def _with(attributes: str, values: Mapping[str, str]) -> str:
@@ -64,6 +72,7 @@ class Medallion:
         folder.mkdir(parents=True)
         self._engine, self._folder = engine, folder
         self.found: dict[str, Any] = {}
+        self._logs: dict[str, Any] = {}
         self._current = {dataset.name: self._empty(dataset) for dataset in DATASETS.values()}
 
     def run(self, sources: Sequence[Months]) -> dict[str, Any]:
@@ -82,10 +91,7 @@ class Medallion:
         passed = {
             name: frame for name, frame in staged_rows(staged, spec).passed.items() if frame is not None
         }
-        checks: Any = der_quality if spec.ders else quality
-        measured = checks.measure(staged, self._before(DATASETS[next(iter(passed))], spec), spec)
-        noticed = checks.check(measured)
-        self.found[f"{name} noticed"] = sorted((n.check_id, n.severity, n.message, n.count) for n in noticed)
+        self.found[f"{name} noticed"] = self._noticed(spec, staged, DATASETS[next(iter(passed))])
         for dataset, frame in passed.items():
             self._publish(name, spec, DATASETS[dataset], frame, number)
 
@@ -101,6 +107,16 @@ class Medallion:
         names = references.names(self._current["sections"], self._current["records"])
         return ders.stage(rows, source.spec, source.types, names, **of_run)
 
+    def _noticed(self, spec: SourceSpec, staged: Any, dataset: Dataset) -> list[tuple[Any, ...]]:
+        before = self._before(dataset, spec)
+        if spec.ders is None:
+            found = quality.check(quality.measure(staged, before, spec, today=TODAY))
+        else:
+            others = self._current["ders"].where(F.col("status") != spec.ders.status)
+            beside = der_quality.Beside(self._current["records"], others)
+            found = der_quality.check(der_quality.measure(staged, before, spec, beside, today=TODAY))
+        return [(one.check_id, one.severity, one.message, one.count) for one in found]
+
     def _before(self, dataset: Dataset, spec: SourceSpec) -> Any:
         return self._current[dataset.name].where(F.col("source_code") == spec.code)
 
@@ -108,8 +124,9 @@ class Medallion:
         changed = changes.compare(rows, self._before(dataset, spec), dataset, snapshot=True)
         own = {"utility_code": F.lit("test"), "run_id": F.lit(number).cast("bigint")}
         logged = self._kept(f"{name} {dataset.name} changes", changed.withColumns(own))
-        after = state.after(self._current[dataset.name], logged, dataset)
-        self._current[dataset.name] = self._kept(f"{name} {dataset.name}", after)
+        log = self._logs.get(dataset.name)
+        self._logs[dataset.name] = log = logged if log is None else log.unionByName(logged)
+        self._current[dataset.name] = self._kept(f"{name} {dataset.name}", states.latest(log, dataset))
 
     def _kept(self, name: str, frame: Any) -> Any:
         path, schema = str(self._folder / name), frame.schema
