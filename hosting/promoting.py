@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connections
+from django.db.utils import load_backend
 from django.utils.dateparse import parse_datetime
 
 from hcportal.errors import LakeError, NotPromoted
@@ -80,17 +81,18 @@ def refuse_direction(origin: str, to: str, *, out_of_order: bool) -> None:
 def other_database(environment: str) -> Iterator[str]:
     """The alias under which another environment's database is read. Read only."""
     given = settings.HCP_DATABASES[environment]
-    connections.settings[ALIAS] = {
+    configured = {
         **connections.settings["default"],
         **given,
         "OPTIONS": {**given.get("OPTIONS", {}), "options": "-c default_transaction_read_only=on"},
     }
+    # Of this thread alone, and in no list of databases: nothing else is to find it.
+    connections[ALIAS] = load_backend(configured["ENGINE"]).DatabaseWrapper(configured, ALIAS)
     try:
         yield ALIAS
     finally:
         connections[ALIAS].close()
         del connections[ALIAS]
-        del connections.settings[ALIAS]
 
 
 def offers(alias: str, environment: str, utility: str) -> list[Offer]:

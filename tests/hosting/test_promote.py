@@ -98,7 +98,7 @@ def test_what_dev_shows_is_what_qa_shows_with_its_bronze_and_where_it_is_from(
         next((portal.folder / "lake" / env / "bronze/raw/ours/sections").iterdir()) for env in ("dev", "qa")
     ]
     assert raw[0].read_bytes() == raw[1].read_bytes()
-    assert Source.objects.get().lake_run_id == run.pk
+    assert portal.source("ours").lake_run_id == run.pk
 
     promote()  # again: nothing to do, and no run
     assert HCIngestionRun.objects.count() == 1
@@ -117,7 +117,7 @@ def test_the_next_state_follows_with_its_history_and_an_older_one_is_refused(
     assert HostingCapacitySection.objects.get(key="s0-0").hosting_capacity_mw == Decimal("7.25")
     assert HostingCapacityRecordVersion.objects.count() == 2  # of the feeders of both sections
     # qa reads the publisher by itself, later than dev did.
-    source = Source.objects.get()
+    source = portal.source("ours")
     rows[0]["mw"] = 9.5
     serve(portal, rows[:-1])
     assert portal.ingest(source).status == RunStatus.COMPLETED
@@ -227,7 +227,7 @@ def test_only_the_next_environment_is_promoted_to_unless_asked_for(settings: Set
 def test_a_utility_that_is_not_there_is_refused(dev: Environment) -> None:
     with pytest.raises(CommandError, match="dev has published nothing of nobody"):
         promote("--utility", "nobody")
-    Source.objects.update(in_catalog=False)
+    Source.objects.filter(utility__utility_code="ours").update(in_catalog=False)
     refused("ours/sections is not in the catalog of qa: sync_catalog first")
 
 
