@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("hosting", "0011_months_loaded_anew"),
+        ("hosting", "0013_feeder_quality"),
     ]
 
     operations = [
