@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -31,6 +32,7 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
+from django.utils import timezone  # noqa: E402
 from playwright.sync_api import Browser, Error, Page, sync_playwright  # noqa: E402
 
 from hosting.models import Feeder, HCIngestionRun  # noqa: E402
@@ -73,12 +75,16 @@ def pages() -> dict[str, tuple[str, Act]]:
     run = HCIngestionRun.objects.filter(source=source).first()
     if feeder is None or source is None or run is None:
         sys.exit("The demonstration is not there. bin/manage load_demo brings it.")
+    today = timezone.localdate(timezone=ZoneInfo(source.utility.timezone))
     return {
         "home": ("/", drawn),
         "map": (f"/map/?utility={UTILITY}", drawn),
         "map-legend": (f"/map/?utility={UTILITY}&capacity_type=load", opened),
         "map-feeder": (f"/map/?utility={UTILITY}&feeder={UTILITY}/{feeder.slug}", drawn),
         "feeder": (f"/feeders/{UTILITY}/{feeder.slug}/", at_rest),
+        "feeder-past": (f"/feeders/{UTILITY}/{feeder.slug}/?as_of={today}", at_rest),
+        "changes": ("/changes/", at_rest),
+        "changes-utility": (f"/changes/{UTILITY}/", at_rest),
         "feeders": (f"/feeders/?utility={UTILITY}", at_rest),
         "utilities": ("/utilities/", at_rest),
         "utility": (f"/utilities/{UTILITY}/", at_rest),

@@ -14,6 +14,7 @@ from hosting.views import errors
 from hosting.views.about import about
 from hosting.views.api_docs import api_docs
 from hosting.views.card import map_card
+from hosting.views.changes import changes_page, utility_changes
 from hosting.views.feeder import feeder_page
 from hosting.views.feeders import feeders_table
 from hosting.views.home import home
@@ -35,6 +36,8 @@ urlpatterns = [
     path("utilities/<slug:code>/", utility_page, name="utility"),
     path("feeders/", feeders_table, name="feeders"),
     path("feeders/<slug:code>/<str:slug>/", feeder_page, name="feeder"),
+    path("changes/", changes_page, name="changes"),
+    path("changes/<slug:code>/", utility_changes, name="utility-changes"),
     path("search", search_page, name="search"),
     path("interregional/", flows_page.page, name="interregional"),
     path("interregional/now", flows_page.now_part, name="interregional-now"),
