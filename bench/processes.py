@@ -32,7 +32,7 @@ def timed(command: list[str], environment: dict[str, str]) -> tuple[float, float
     seconds = time.perf_counter() - began
     watcher.join()
     if process.returncode:
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{said[-3000:]}")
     return seconds, peak, said
 
 

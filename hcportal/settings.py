@@ -233,6 +233,7 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": "/", "description": "This portal"}],
     "TAGS": [
         {"name": "Utilities", "description": "Who publishes"},
+        {"name": "Data", "description": "All of it, and under which terms"},
         {"name": "Hosting capacity", "description": "What feeders can take, one record each, and sums"},
         {"name": "Runs", "description": "How each source was read"},
         {"name": "Interregional flows", "description": "New York's ties, every five minutes"},

@@ -5,7 +5,7 @@ from django.urls import path
 
 from hosting.admin.overview import overview
 from hosting.api import changes as changes_api
-from hosting.api import ders, feeders, geojson, nearby, openapi, rows, runs
+from hosting.api import ders, feeders, geojson, manifest, nearby, openapi, rows, runs
 from hosting.api import utilities as api_utilities
 from hosting.tiles.counts import counts
 from hosting.tiles.tile import tile
@@ -15,6 +15,7 @@ from hosting.views.about import about
 from hosting.views.api_docs import api_docs
 from hosting.views.card import map_card
 from hosting.views.changes import changes_page, utility_changes
+from hosting.views.data import data
 from hosting.views.feeder import feeder_page
 from hosting.views.feeders import feeders_table
 from hosting.views.home import home
@@ -43,6 +44,7 @@ urlpatterns = [
     path("interregional/now", flows_page.now_part, name="interregional-now"),
     path("interregional/series.json", series, name="interregional-series"),
     path("interregional/line/<int:point_id>.svg", picture, name="interregional-picture"),
+    path("data/", data, name="data"),
     path("about/", about, name="about"),
     path("quality/", quality_page, name="quality"),
     # API
@@ -58,6 +60,7 @@ urlpatterns = [
     path("api/v1/utilities/<slug:code>/hosting-capacity/geojson", geojson.RecordGeoJSON.as_view()),
     path("api/v1/utilities/<slug:code>/changes", changes_api.UtilityChanges.as_view(), name="api-changes"),
     path("api/v1/utilities/<slug:code>/ingestion-runs", runs.UtilityRunList.as_view()),
+    path("api/v1/manifest", manifest.Manifest.as_view(), name="api-manifest"),
     path("api/v1/feeders", feeders.FeederList.as_view(), name="api-feeders"),
     path("api/v1/feeders/<slug:code>/<slug:slug>/ders", ders.FeederDERs.as_view(), name="api-ders"),
     path("api/v1/hosting-capacity/nearby", nearby.Nearby.as_view()),

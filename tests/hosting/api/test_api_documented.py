@@ -8,6 +8,7 @@ from django.urls import URLPattern, get_resolver
 
 from hosting.api.ders import DERSerializer, DERTotalsSerializer
 from hosting.api.feeders import LinkedFeederSerializer
+from hosting.api.manifest import ManifestEntrySerializer
 from hosting.api.nearby import NearbySerializer
 from hosting.api.runs import RunSerializer
 
@@ -27,6 +28,13 @@ def test_an_address_and_its_parameters_are_documented(address: str) -> None:
 
 
 def test_every_field_of_a_row_is_documented() -> None:
-    rows = (NearbySerializer, RunSerializer, LinkedFeederSerializer, DERSerializer, DERTotalsSerializer)
+    rows = (
+        NearbySerializer,
+        RunSerializer,
+        LinkedFeederSerializer,
+        DERSerializer,
+        DERTotalsSerializer,
+        ManifestEntrySerializer,
+    )
     names = [str(name) for row in rows for name in row().fields]
     assert [name for name in names if name not in TEXT] == []
