@@ -51,7 +51,9 @@ class Offer:
 
     @property
     def is_here(self) -> bool:
-        """True where readers see this very state already."""
+        """True where readers see this very state already, and the lake has followed."""
+        if self.ours.lake_run_id != self.ours.published_run_id:
+            return False
         shown = self.ours.published_run
         known = (shown.promoted_from or {}) if shown else {}
         return (known.get("environment"), known.get("run")) == (self.environment, self.run.pk)
@@ -158,6 +160,8 @@ def promote(offer: Offer, *, reporter: Reporter | None = None) -> HCIngestionRun
         session.warm(lake.remote)
         reconcile.settle(source, lake)
         source.refresh_from_db()
+        if offer.is_here and source.published_run is not None:  # it was killed after it had published
+            return source.published_run
         refuse_what_must_not_be_fetched(source)
         with recording(source, reporter or Silent(), period=offer.run.period) as recorder:
             run, spec = recorder.run, offer.spec

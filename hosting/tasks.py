@@ -53,6 +53,16 @@ def reconcile() -> list[str]:
         session.stop()
 
 
+@app.task(name="hosting.maintain_lake")
+def maintain_lake() -> dict[str, int]:
+    """Compact the lake and drop what nobody needs, as `bin/manage maintain_lake` does."""
+    from hosting.lake_settings import open_lake
+    from hosting.upkeep import keep_up
+
+    done = keep_up(open_lake())
+    return {"tables": len(done.tables), "runs": done.runs, "leftovers": len(done.leftovers)}
+
+
 @app.task(name="hosting.probe")
 def probe() -> dict[str, int]:
     """Ask every source that may be asked how it is; never an ingest. What fits then may be scheduled."""

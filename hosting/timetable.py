@@ -1,4 +1,4 @@
-"""The timetable as data: a daily probe of all, and a periodic task for each source that may be fetched.
+"""The timetable as data: what is done daily, and a periodic task for each source that may be fetched.
 
 The catalog gives the default; an administrator's edit wins. A task remembers in its description which default
 it was made from, so that an edit is told from an old default.
@@ -14,12 +14,26 @@ from utilities.models import Source
 TASK = "hosting.ingest_source"
 NAME = "Ingest "
 MADE_FROM = "Default of the catalog: "
-PROBE, PROBE_NAME = "hosting.probe", "Probe every source"
+# What runs whatever the sources are: task, its name, (minute, hour) in UTC, what it does.
+DAILY = (
+    (
+        "hosting.maintain_lake",
+        "Maintain the lake",
+        ("41", "4"),
+        "Compacts the lake's tables, every day; removes no row that counts.",
+    ),
+    (
+        "hosting.probe",
+        "Probe every source",
+        ("23", "5"),
+        "Asks each source how it is, every day; fetches no row.",
+    ),
+)
 
 
 def sync_timetable() -> int:
     """Make, update and remove periodic tasks to match the sources; how many are to be fetched."""
-    _probe_daily()
+    _daily()
     scheduled = [source for source in Source.objects.select_related("utility") if source.is_scheduled]
     for source in scheduled:
         _schedule(source)
@@ -33,19 +47,20 @@ def _name(source: Source) -> str:
     return f"{NAME}{source}"
 
 
-def _probe_daily() -> None:
-    """The daily probe, before a night's first run; one that an administrator edited stays as it is."""
-    if PeriodicTask.objects.filter(task=PROBE).exists():
-        return
-    at = {"minute": "23", "hour": "5", "day_of_month": "*", "month_of_year": "*", "day_of_week": "*"}
-    schedule = CrontabSchedule.objects.filter(**at, timezone="UTC").order_by("pk").first()
-    PeriodicTask.objects.create(
-        name=PROBE_NAME,
-        task=PROBE,
-        crontab=schedule or CrontabSchedule.objects.create(**at, timezone="UTC"),
-        description="Asks each source how it is, every day; fetches no row.",
-        expire_seconds=3_600,
-    )
+def _daily() -> None:
+    """The daily tasks, before a night's first run; one that an administrator edited stays as it is."""
+    for task, name, (minute, hour), description in DAILY:
+        if PeriodicTask.objects.filter(task=task).exists():
+            continue
+        at = {"minute": minute, "hour": hour, "day_of_month": "*", "month_of_year": "*", "day_of_week": "*"}
+        schedule = CrontabSchedule.objects.filter(**at, timezone="UTC").order_by("pk").first()
+        PeriodicTask.objects.create(
+            name=name,
+            task=task,
+            crontab=schedule or CrontabSchedule.objects.create(**at, timezone="UTC"),
+            description=description,
+            expire_seconds=3_600,
+        )
 
 
 def _schedule(source: Source) -> None:

@@ -25,21 +25,22 @@ EMBEDDED = {
     "MIMALLOC_PURGE_DELAY": "0",
     "RUST_LOG": "error",
 }
+AMBIENT = "ambient"  # in the place of an address: the session that is there already, as in a Databricks job
 _lock = threading.Lock()
 _sessions: "dict[tuple[int, str], SparkSession]" = {}
 _servers: list[Any] = []  # kept alive: a server stops when it is collected
 
 
 def engine(remote: str = "") -> "SparkSession":
-    """The session for `remote`, the embedded engine where it is empty; made once per process, UTC.
+    """The session for `remote`, the embedded engine where it is empty, AMBIENT for the one that is there.
 
-    A forked child must not use its parent's engine (its threads did not come along), so sessions are kept per
-    process id. Raises LakeError where the remote does not answer.
+    Made once per process, UTC. A forked child must not use its parent's engine (its threads did not come
+    along), so sessions are kept per process id. Raises LakeError where the remote does not answer.
     """
     with _lock:
         key = (os.getpid(), remote)
         if key not in _sessions:
-            _sessions[key] = _connect(remote or _start_embedded())
+            _sessions[key] = _ambient() if remote == AMBIENT else _connect(remote or _start_embedded())
         return _sessions[key]
 
 
@@ -73,6 +74,14 @@ def _start_embedded() -> str:
     _servers.append(server)
     _host, port = server.listening_address
     return f"sc://127.0.0.1:{port}"
+
+
+def _ambient() -> "SparkSession":
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.builder.getOrCreate()
+    session.conf.set("spark.sql.session.timeZone", "UTC")
+    return session
 
 
 def _connect(url: str) -> "SparkSession":

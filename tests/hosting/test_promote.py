@@ -132,7 +132,7 @@ def test_a_collapse_is_held_in_qa_by_its_own_gate(dev: Environment, portal: Port
     dev.manage("createsuperuser", "--noinput", "--username", "boss", "--email", "boss@example.org")
     [(held,)] = dev.ask("SELECT id FROM hosting_hcingestionrun WHERE status = 'held'")
     approved = dev.manage(
-        "decide_run", str(held), "--approve", "--user", "boss", "--note", "Feeders were sold."
+        "decide_run", str(held), "approve", "--user", "boss", "--note", "Feeders were sold."
     )
     assert approved.returncode == 0, approved.stderr
     with pytest.raises(CommandError, match="Not promoted: ours/sections"):
