@@ -90,6 +90,7 @@ def hostile(recorded: Path) -> dict[str, Any]:
         "substation_name": {"text": "at"},
     }
     made = entry("hostile", fields=words, title=f"Title{EVIL}", attribution=f"Source{EVIL}")
+    made["states"] = ["KS"]  # where its row lies
     return made | {"name": f"Hostile{EVIL}"}
 
 
