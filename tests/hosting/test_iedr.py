@@ -165,6 +165,24 @@ def test_a_dry_run_shows_der_and_no_address(portal: Portal, tmp_path: Path) -> N
     assert not DER.objects.exists()
 
 
+def test_a_month_like_the_one_before_is_not_held(portal: Portal, tmp_path: Path) -> None:
+    """The feeder's own figure is far above that of its segments; only one segment changes."""
+    head = (reference("iedr/byte_exact") / "utility1_circuits.csv").read_text().splitlines()[0]
+    for month_name, changed in (("2022-10", "0.2"), ("2022-11", "0.3")):
+        rows = [
+            f"{n},{n},3,O,ABC,{n},{n},4.8,{changed if n == 1 else 0.2},A,{n},4.8,{n + 2},0.1,2022-10-15,,1"
+            for n in range(30)
+        ]
+        folder = tmp_path / "data" / month_name
+        folder.mkdir(parents=True)
+        (folder / "utility1_circuits.csv").write_text("\n".join([head, *rows, ""]))
+    add_catalog(portal)
+    told = ingest("utility1", source="circuits", data_dir=tmp_path / "data")
+    assert "2022-11, run" in told
+    assert "sections: 1 changed" in told
+    assert HostingCapacityRecord.objects.get(feeder_id_external="29").hosting_capacity_mw == 31
+
+
 def check_the_platinum_tables() -> None:
     """Read by an engine that did not write them."""
     lake = open_lake()

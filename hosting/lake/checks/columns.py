@@ -64,15 +64,16 @@ def aggregates(have: Collection[str]) -> "list[Column]":
 
 
 def headline(spec: SourceSpec, suffix: str = "") -> "Column":
-    """A group's figure: by the source's rule for a feeder, the sum where rows have no feeder."""
+    """A group's figure: by the source's rule for a feeder, the sum where rows have no feeder.
+
+    Where sections repeat the feeder's own figure, the highest section stands for it: what is published of
+    sections has no other, and both sides must say the same thing.
+    """
     column = F.col(f"high{suffix}")
     for figure in spec.figures:
         mine = (F.col("capacity_type") == figure.capacity_type) & (F.col("variant") == figure.variant)
         if figure.rollup == "min":
             column = F.when(mine, F.col(f"low{suffix}")).otherwise(column)
-        elif figure.rollup == "feeder_max":
-            own = F.coalesce(F.col(f"own_high{suffix}"), F.col(f"high{suffix}"))
-            column = F.when(mine, own).otherwise(column)
     whole = F.col(f"total{suffix}").try_cast("decimal(22,5)")
     return F.when(F.col("feeder_id").isNull(), whole).otherwise(column.try_cast("decimal(22,5)"))
 
