@@ -149,6 +149,32 @@ def test_the_legend_counts_what_the_filters_let_through(chromium: Browser, site:
         assert opened.did_no_wrong()
 
 
+CHOOSE_AT_ONCE = """([utility, name, value]) => {
+    const changed = (field) => field.dispatchEvent(new Event("input", { bubbles: true }));
+    const choice = document.querySelector("select[name=utility]");
+    choice.value = utility;
+    changed(choice);
+    const other = document.querySelector(`input[name=${name}][value=${value}]`);
+    other.checked = true;
+    changed(other);
+}"""
+
+
+@pytest.mark.parametrize(("name", "value"), [("capacity_type", "load"), ("figure", "hosting")])
+def test_a_choice_before_the_map_has_come_to_the_utility_does_not_keep_it_away(
+    chromium: Browser, site: Site, name: str, value: str
+) -> None:
+    with window(chromium, site) as view:
+        page = view.open(f"/map/?utility={site.utility}")
+        ready(page)
+        expect(page.locator("[data-counted]")).to_contain_text("449")
+        page.evaluate(CHOOSE_AT_ONCE, [DEMO, name, value])
+        kind = value if name == "capacity_type" else "generation"
+        rows = rows_of(site, DEMO, f"capacity_type={kind}")
+        expect(page.locator("[data-counted]")).to_have_text(f"{len(rows)} in view")
+        assert view.did_no_wrong()
+
+
 def test_a_feeder_is_chosen_by_keyboard_alone(chromium: Browser, site: Site) -> None:
     feeder = lonely_feeder(site)
     with window(chromium, site) as opened:

@@ -69,10 +69,11 @@ export class Drawing {
   // or null where there is nothing.
   async show(state) {
     this.state = state;
+    const turn = (this.turn = (this.turn ?? 0) + 1);
     const asked = new URLSearchParams({ capacity_type: state.capacity_type, variant: state.variant });
     if (state.utility) asked.set("utility", state.utility);
     const said = await Promise.all(LAYERS.map((layer) => json(`${this.config.addresses.tiles.replace("LAYER", layer)}?${asked}`)));
-    if (this.state !== state) return undefined; // another was chosen meanwhile
+    if (this.turn !== turn) return undefined; // other tiles were asked for meanwhile
     this.tiles = Object.fromEntries(LAYERS.map((layer, i) => [layer, said[i]]));
     this.redraw();
     this.attribute(said.find((one) => one.attribution)?.attribution ?? "");

@@ -64,12 +64,15 @@ async function begin(app) {
     waiting = setTimeout(() => panel?.count(state, map.getBounds()), 150);
   }
 
-  async function show({ fit }) {
+  // Whether the map has still to go where the chosen utility is: what is chosen meanwhile must not keep it.
+  let going = false;
+  async function show() {
     try {
       const bounds = await drawing.show(state);
       if (bounds === undefined) return;
       say(bounds ? "" : state.utility ? config.words.nothing_of_type : config.words.nothing_at_all);
-      if (bounds && fit) drawing.fit(bounds, covered());
+      if (bounds && going) drawing.fit(bounds, covered());
+      going = false;
     } catch {
       say(config.words.failed);
     }
@@ -81,7 +84,8 @@ async function begin(app) {
     state = { ...state, ...changes };
     panel.show(state);
     if (before.utility !== state.utility) card.drop(); // a card still on its way would be another utility's
-    if (TILES_OF.some((name) => before[name] !== state[name])) show({ fit: before.utility !== state.utility && state.utility });
+    if (before.utility !== state.utility) going = Boolean(state.utility);
+    if (TILES_OF.some((name) => before[name] !== state[name])) show();
     else {
       drawing.state = state;
       drawing.redraw();
@@ -130,7 +134,8 @@ async function begin(app) {
 
   const named = state.feeder ? { feeder: state.feeder } : state.record ? { record: state.record } : null;
   const hadView = Boolean(state.view);
-  await show({ fit: !hadView && !named });
+  going = !hadView && !named;
+  await show();
   // Everything is shown instead, and nobody should take it for that utility.
   if (wanted && !state.utility) say(config.words.no_such_utility);
   if (named) choose(named, { fit: !hadView });
