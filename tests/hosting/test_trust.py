@@ -64,6 +64,7 @@ def test_an_entry_that_changed_meanwhile_is_the_one_that_is_used(portal: Portal,
     early = Source.objects.select_related("utility").get(pk=source.pk)
     in_kilowatts = entry(CODE)
     in_kilowatts["sources"][0]["figures"][0]["hosting_capacity_mw"] = {"kw": "mw"}
+    in_kilowatts["sources"][0]["accepted"] = {"Q26": "The field is called mw."}
     portal.add(in_kilowatts)
     run = ingest(early)
     assert run.config_json["figures"][0]["hosting_capacity_mw"]["reader"] == "kw"

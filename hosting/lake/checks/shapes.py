@@ -53,7 +53,8 @@ def look(batches: Iterable[pa.RecordBatch], spec: SourceSpec, boxes: tuple[Box, 
     shapes = Shapes()
     for batch in batches:
         there = batch.filter(pc.is_valid(batch["geometry"]))
-        if there.num_rows:
+        # Coordinates of no world overflow when a length is made of them; such rows are told of as projected.
+        with np.errstate(over="ignore", invalid="ignore"):
             _look(shapes, there, spec.thresholds.max_extent_degrees, boxes)
     return shapes
 

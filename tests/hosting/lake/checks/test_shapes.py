@@ -68,6 +68,7 @@ def test_q52_holds_coordinates_that_are_no_degrees() -> None:
     metres = "LINESTRING(-7959000 5093000, -7958000 5094000)"
     assert counts("Q52", told(metres, metres, LINE)) == [("B", 2)]
     assert counts("Q52", told(metres, LINE)) == []
+    assert counts("Q52", told("LINESTRING(-71.5 1e300, -71.4 41.5)")) == [("B", 1)]
 
 
 def test_q53_flags_a_row_that_spans_a_territory() -> None:
