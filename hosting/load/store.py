@@ -19,6 +19,7 @@ from hosting.load.plan import PLANS, PREFIX, Plan, entry, split
 from hosting.models import (
     DER,
     DataQualitySummary,
+    DERAddress,
     DERVersion,
     DivisionBoundary,
     Feeder,
@@ -193,6 +194,7 @@ def _given(run: HCIngestionRun) -> dict[str, Any]:
 _BELONGS_BY: tuple[tuple[type[models.Model], str], ...] = (
     (HostingCapacitySectionVersion, "utility"),
     (HostingCapacityRecordVersion, "utility"),
+    (DERAddress, "der__utility"),
     (DERVersion, "utility"),
     (HostingCapacitySection, "utility"),
     (HostingCapacityRecord, "utility"),

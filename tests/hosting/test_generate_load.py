@@ -170,9 +170,10 @@ def test_records_are_what_the_lake_makes_of_their_sections() -> None:
         }
         records = HostingCapacityRecord.objects.filter(source=source)
         assert records.count() == len(expected) > 0
-        # Names stand in the records alone; sections do not keep them.
+        # Names stand in the records alone; sections do not keep them. The last two stay in the lake.
         compared = set(tables.RECORD_COLUMNS) - {
-            "feeder_id", "geometry_digest", "feeder_name", "substation_name", "county",
+            "feeder_id", "geometry_digest", "feeder_name", "substation_name", "county", "missing_values",
+            "shape_length",
         }  # fmt: skip
         for record in records:
             row = expected[record.feeder_id_external, record.capacity_type]
@@ -348,6 +349,7 @@ def test_remove_knows_every_model_that_would_not_let_a_utility_go() -> None:
     protecting = {
         model
         for model in apps.get_models()
+        if model._meta.managed  # a view keeps no row
         for field in model._meta.concrete_fields
         if field.remote_field is not None
         and getattr(field.remote_field, "on_delete", None) is PROTECT
