@@ -17,6 +17,7 @@ from hcportal.errors import FetchError
 from hosting.lake import states, tables
 from hosting.lake.datasets import Dataset
 from hosting.lake.store import Lake
+from hosting.lineage import undone
 from hosting.models import HCIngestionRun, RunStatus
 from hosting.publish import publish
 from hosting.recording import Recorder, Silent, end
@@ -69,7 +70,8 @@ def replay(lake: Lake, spec: SourceSpec, recorder: Recorder) -> None:
 
 
 def _loaded(source: Source) -> "QuerySet[HCIngestionRun]":
-    return source.runs.filter(status__in=LOADED, period__isnull=False, replaced_by=None)
+    loaded = source.runs.filter(status__in=LOADED, period__isnull=False, replaced_by=None)
+    return loaded.exclude(pk__in=undone(source))  # a rollback took these back
 
 
 def _refuse_after_rollback(run: HCIngestionRun) -> None:

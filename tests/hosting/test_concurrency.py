@@ -26,7 +26,13 @@ def two_sources(portal: Portal) -> list[Source]:
     both = entry(CODE)
     [north] = both["sources"]
     both["sources"] = [
-        north | {"code": name, "part": name, "service_url": f"recorded://{name}/FeatureServer"}
+        north
+        | {
+            "code": name,
+            "part": name,
+            "service_url": f"recorded://{name}/FeatureServer",
+            "thresholds": {"max_changed_feeders": 1, "max_total_change": 9},  # every figure moves
+        }
         for name in ("north", "south")
     ]
     write_layer(portal.folder / "recorded", "north", rows("n", 15))
