@@ -229,10 +229,12 @@ class UtilitySummary(StrictView):
         if unchanged := not_modified(request, etag):
             return unchanged
         found: Any = utility.summaries.order_by("capacity_type", "variant")
+        sources: list[int] = []
         if at is not None:
             found = sums_at(utility, at)
+            sources = [source.pk for source in utility.sources.filter(in_catalog=True)]
         rows = SummarySerializer(found, many=True).data
-        said = as_of.said_of(at, [source.pk for source in utility.sources.filter(in_catalog=True)])
+        said = as_of.said_of(at, sources)
         answer = Response({"results": rows, "next": None, "note": NOT_SIMULTANEOUS} | said)
         stamp(answer, etag)
         return answer
