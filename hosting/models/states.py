@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 from django.contrib.gis.db import models
 
 from hosting.models.ders import DER, DERColumns, DERVersion
+from hosting.models.network import Substation
 from hosting.models.records import (
     HostingCapacityRecord,
     HostingCapacityRecordVersion,
@@ -64,6 +65,11 @@ class HostingCapacityRecordState(State, RecordColumns):
 
     current, version, version_id = HostingCapacityRecord, HostingCapacityRecordVersion, "record_id"
     centroid = models.PointField(srid=4326, null=True, blank=True, spatial_index=False)
+
+    # A view: a substation that goes is taken from the rows beneath it, and nothing can be written here.
+    substation = models.ForeignKey(
+        Substation, null=True, blank=True, on_delete=models.DO_NOTHING, related_name="+", db_index=False
+    )
 
     class Meta:
         managed = False

@@ -146,7 +146,17 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     ),
 }
 # Counted anew with every publication, for the map alone.
-DERIVED = {apps.get_model("hosting", "OverviewCell"), apps.get_model("hosting", "OverviewState")}
+DERIVED = {
+    apps.get_model("hosting", name)
+    for name in (
+        "OverviewCell",
+        "OverviewState",
+        "FeederDERTotals",
+        "HostingCapacityRecordState",
+        "HostingCapacitySectionState",
+        "DERState",
+    )
+}
 OURS = [model for model in admin.site._registry if model._meta.app_label in {"utilities", "hosting"}]
 # Personal: a group's permission is not enough, see the tests of their own.
 FOR_GROUPS = [model for model in OURS if model is not hosting.DERAddress]
