@@ -273,6 +273,7 @@ def test_every_kind_of_cell_keeps_its_exact_shape(portal: Portal, kind: str) -> 
         geometry=kind,
         fields={},
         figures=[generation(remaining="hosting")],
+        thresholds={"max_outside": 1},
     )
     source = portal.add(cells)
     shapes = SHAPES[kind]
