@@ -197,7 +197,9 @@ def cancel(trial: Trial, by: User) -> str:
     )
     if stopped:
         return "Cancelled; nothing was written."
-    return "It had ended already, or is a decision that is being carried out; nothing was cancelled."
+    if trial.kind in DECISIONS:
+        return "It is being carried out, or had ended already; nothing was cancelled."
+    return "It had ended already; nothing was cancelled."
 
 
 def cancel_run(run: HCIngestionRun, by: User) -> str:

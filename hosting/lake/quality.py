@@ -118,7 +118,7 @@ def _side_by_side(frame: "DataFrame", before: "DataFrame") -> list[Compared]:
             F.count(F.lit(1)),
             F.count("again"),
             F.count("ratio"),
-            F.percentile_approx(F.col("ratio"), 0.5),
+            F.median(F.col("ratio")),
         )
         .orderBy("capacity_type", "variant")
     )

@@ -204,7 +204,7 @@ def _medians(frame: "DataFrame") -> dict[str, tuple[float, int]]:
         frame.select("capacity_type", capacity().alias("mw"))
         .where(F.col("mw").isNotNull())
         .groupBy("capacity_type")
-        .agg(F.percentile_approx(F.col("mw"), 0.5), F.count("mw"))
+        .agg(F.median(F.col("mw")), F.count("mw"))
     )
     return {capacity_type: (median, count) for capacity_type, median, count in rows.collect()}
 

@@ -13,6 +13,7 @@ from hosting.locks import source_lock
 from hosting.models import (
     DER,
     DataQualitySummary,
+    DERAddress,
     DERVersion,
     DivisionBoundary,
     Feeder,
@@ -30,14 +31,15 @@ from hosting.tiles.grid import refresh as refresh_overview
 from hosting.timetable import sync_timetable
 from utilities.models import Source, Utility
 
-# What points to another model stands before it, with its way to the utility. Addresses, aliases and load
-# profiles go with what they belong to.
+# What points to another model stands before it, with its way to the utility. Aliases and load profiles
+# go with what they belong to.
 BELONGS_BY: tuple[tuple[type[models.Model], str], ...] = (
     (HostingCapacitySectionVersion, "utility"),
     (HostingCapacityRecordVersion, "utility"),
     (DERVersion, "utility"),
     (HostingCapacitySection, "utility"),
     (HostingCapacityRecord, "utility"),
+    (DERAddress, "der__utility"),
     (DER, "utility"),
     (HostingCapacitySummary, "utility"),
     (DataQualitySummary, "utility"),

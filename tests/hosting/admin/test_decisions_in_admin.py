@@ -13,7 +13,7 @@ from tests import factories as make
 from tests.conftest import Portal
 from tests.hosting.admin.working import ended, worker
 from tests.hosting.test_gate import sections, serve
-from tests.layers import entry
+from tests.layers import FREE, entry
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = ("viewer", "steward", "foreign steward", "operator", "admin", "superuser")
@@ -204,7 +204,7 @@ def test_an_earlier_run_is_returned_to_by_its_stewards_and_admins(
 
 def test_a_worker_says_what_returning_would_change_and_does_it(portal: Portal, client: Client) -> None:
     app.control.purge()
-    source = portal.add(entry("ours"))
+    source = portal.add(entry("ours", thresholds=FREE))
     serve(portal, sections())
     first = portal.ingest(source)
     serve(portal, [{**row, "mw": row["mw"] + 1} for row in sections()])

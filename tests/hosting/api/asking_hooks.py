@@ -21,6 +21,8 @@ def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
         for parameter in operations["get"].get("parameters", []):
             if parameter["in"] == "path":
                 parameter["schema"] = {"enum": IN_ADDRESS[parameter["name"]]}
+            if parameter["in"] == "query" and parameter["name"] == "utility":
+                parameter["schema"] = {"enum": IN_ADDRESS["code"][:-1]}  # the last is not there: refused
             if parameter["name"] == "interfaces":
                 parameter["schema"]["items"] = {"enum": ["23316", "SCH - OH - NY", "sch - pjm - ny"]}
 
@@ -38,10 +40,14 @@ def map_query(context: Any, query: Any) -> Any:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Give an end a start before it, and a file an end: nor can it say that these are refused."""
+    """Give an end a start before it, and a file an end, and a state a day on which there was one: nor can it
+    say that these are refused."""
     query = case.query
     if not isinstance(query, dict):
         return
+    for name, year in (("as_of", "2025"), ("from", "2024"), ("to", "2025")):
+        if re.match(MOMENT, str(query.get(name))):
+            query[name] = year + query[name][4:].replace("-02-29", "-02-28")
     start, end = query.get("start_date"), query.get("end_date")
     is_moment = isinstance(start, str) and re.match(MOMENT, start)
     if end is not None and (start is None or (is_moment and start[:10] >= str(end)[:10])):
