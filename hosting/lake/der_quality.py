@@ -144,14 +144,10 @@ def _in_both(passed: "DataFrame", others: Beside | None) -> tuple[int, list[str]
 def _whole(passed: "DataFrame", before: "DataFrame") -> Whole:
     kw = F.when(F.col("nameplate_kw") > 0, F.col("nameplate_kw").cast("double"))
     place = F.when(~F.col("queue_position").rlike("[/:]"), F.col("queue_position"))
-    median, places, different = passed.agg(
-        F.median(kw), F.count(place), F.countDistinct(place)
-    ).collect()[0]
+    median, places, different = passed.agg(F.median(kw), F.count(place), F.countDistinct(place)).collect()[0]
     s = passed.select("key", kw.alias("now"))
     b = before.select(F.col("key").alias("old_key"), kw.alias("then"))
-    ratio = s.join(b, F.col("key") == F.col("old_key"), "inner").agg(
-        F.median(F.col("now") / F.col("then"))
-    )
+    ratio = s.join(b, F.col("key") == F.col("old_key"), "inner").agg(F.median(F.col("now") / F.col("then")))
     return Whole(median, ratio.collect()[0][0], places - different)
 
 
