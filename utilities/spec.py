@@ -10,13 +10,14 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, StringConstraints, model_validator
 
-from utilities.spec_access import Access, Discovery
+from utilities.spec_access import Access, Address, Discovery
 from utilities.spec_ders import Ders
 from utilities.spec_figures import Fields, Figure, RemainingBasis, Slug
 from utilities.spec_files import FileFeed
 from utilities.spec_network import Holds, Network
 from utilities.spec_readings import Closed, FieldName, Reader, Reading, misfit
 from utilities.spec_thresholds import MappingCheck, Thresholds
+from utilities.spec_unread import Geometry, OtherLayer, Title
 
 __all__ = [
     "Access",
@@ -36,11 +37,7 @@ __all__ = [
 ]
 
 Name = Annotated[str, StringConstraints(max_length=120)]
-Title = Annotated[str, StringConstraints(max_length=200)]
 Terms = Annotated[str, StringConstraints(max_length=300)]
-Address = Annotated[str, StringConstraints(max_length=500)]
-# `unknown` where nobody who read the layer says what its shapes are.
-Geometry = Literal["polyline", "polygon", "point", "none", "unknown"]
 
 
 class Lists(Closed):
@@ -214,24 +211,6 @@ class SourceSpec(Closed):
         named += [reading.field for reading in self.readings()]
         named += self.ders.as_published.values() if self.ders else ()
         return tuple(dict.fromkeys(named))
-
-
-class OtherLayer(Closed):
-    """A layer that the utility publishes and that is not read, with the reason.
-
-    What is known of it is kept, so that nobody looks for it again. `holds` says what its rows are; layers of
-    the network (substations, load profiles, boundaries) carry no capacity of a feeder, section or cell.
-    """
-
-    title: Title
-    service_url: Address
-    layers: tuple[Annotated[int, Field(ge=0)], ...] = Field((), description="empty where it was not seen")
-    geometry: Geometry = "unknown"
-    holds: Literal["capacity", "substations", "load_profiles", "boundaries", "network_needs", "der", "study"]
-    fields: tuple[FieldName, ...] = Field((), description="those that were seen; empty where none was")
-    not_read: Annotated[str, StringConstraints(min_length=1, max_length=300)]
-    rows_seen: str = ""
-    evidence: str = ""
 
 
 class UtilitySpec(Closed):

@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
     """Do what bin/<command> is for; the exit status."""
     if os.environ.get("HCP_VAR"):
         os.environ["HCP_VAR"] = str(paths.var_dir())  # children work in another folder: no relative path
-    command, *rest = arguments
+    command, *rest = arguments or [""]
     # What bin/manage and the like run is none of argparse's business.
     if command == "manage":
         from hcportal.services.commands import manage
@@ -37,6 +37,8 @@ def main(arguments: list[str]) -> int:
             rest
         )
         return up.down(Console())
+    if command != "up":
+        raise HcportalError(f"There is no command '{command}'; what there is lies in bin/.")
     options = _up_options(rest)
     if options.detach:
         return up.up_in_background(demo=options.demo)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from hcportal.errors import HcportalError
 from hcportal.services.console import Console
+from hcportal.services.ends import end_of, status_of
 
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -119,13 +120,13 @@ class Supervisor:
             while not child.ready():
                 if child.process.poll() is not None:
                     raise ServiceFailed(
-                        f"{child.program.name} ended with {_status(child.process.returncode)}."
-                        f"{_end_of(child.log, child.logged())}"
+                        f"{child.program.name} ended with {status_of(child.process.returncode)}."
+                        f"{end_of(child.log, child.logged())}"
                     )
                 if time.monotonic() > deadline:
                     raise ServiceFailed(
                         f"{child.program.name} was not ready within {child.program.seconds_to_start:.0f} s."
-                        f"{_end_of(child.log, child.logged())}"
+                        f"{end_of(child.log, child.logged())}"
                     )
                 self._wait(0.02)
 
@@ -134,7 +135,7 @@ class Supervisor:
         status, output = self.attempt(name, command, folder)
         if status != 0:
             raise ServiceFailed(
-                f"{name} ended with {_status(status)}.{_end_of(self._logs / f'{name}.log', output)}"
+                f"{name} ended with {status_of(status)}.{end_of(self._logs / f'{name}.log', output)}"
             )
 
     def attempt(self, name: str, command: Sequence[str], folder: Path) -> tuple[int, str]:
@@ -227,7 +228,7 @@ class Supervisor:
         pause = min(0.5 * 2 ** (child.deaths - 1), LONGEST_PAUSE)
         child.start_again = now + pause
         self._console.say(
-            f"{child.program.name} ended with {_status(child.process.returncode)}; "
+            f"{child.program.name} ended with {status_of(child.process.returncode)}; "
             f"starts again in {pause:.1f} s. Log: {child.log}"
         )
 
@@ -266,11 +267,6 @@ class Supervisor:
         return True
 
 
-def _end_of(log: Path, text: str) -> str:
-    quoted = "".join(f"\n    {line}" for line in text.strip().splitlines()[-15:])
-    return f"{quoted}\nThe whole log is in {log}."
-
-
 def _tied_to_us(death_signal: signal.Signals) -> Callable[[], None]:
     """What a new child does before it becomes its program.
 
@@ -291,12 +287,6 @@ def _end_group(pid: int) -> None:
     """Kill what is left of a dead child's session."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-
-
-def _status(returncode: int) -> str:
-    if returncode < 0:
-        return f"signal {signal.Signals(-returncode).name}"
-    return f"exit status {returncode}"
 
 
 def python(*arguments: str) -> list[str]:

@@ -23,13 +23,8 @@ from hosting.api.planning import planned
 from hosting.api.records import FigureParameters, Rows, figures
 from hosting.api.shown import cells, shown
 from hosting.models import HostingCapacityRecord
-from hosting.models.records import (
-    BELOW_ALL,
-    BY_HIGHEST,
-    HIGHEST_HOSTING_MW,
-    LOWEST_HOSTING_MW,
-    RemainingBasis,
-)
+from hosting.models.records import BELOW_ALL, BY_HIGHEST, HIGHEST_HOSTING_MW, LOWEST_HOSTING_MW
+from hosting.models.words import RemainingBasis
 from utilities.models import Utility
 
 

@@ -13,7 +13,7 @@ from hosting.api.paging import IdPageParameters
 from hosting.api.places import BoxField
 from hosting.api.shown import cells, shown
 from hosting.models import CapacityType, ConstrainingMetric, HostingCapacityRecord
-from hosting.models.records import RemainingBasis
+from hosting.models.words import RemainingBasis
 
 Rows = QuerySet[HostingCapacityRecord]
 

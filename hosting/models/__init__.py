@@ -2,24 +2,16 @@
 
 from hosting.models.der_totals import FeederDERTotals
 from hosting.models.ders import DER, DERAddress, DERStatus, DERVersion
+from hosting.models.feeders import Feeder, FeederAlias
 from hosting.models.network import DivisionBoundary, Substation, SubstationLoadProfile
 from hosting.models.overview import OverviewCell, OverviewState
 from hosting.models.quality import DataQualitySummary, FeederQuality, Finding, QuarantinedRow, Severity
-from hosting.models.records import (
-    CapacityStatus,
-    CapacityType,
-    ConstrainingMetric,
-    Feeder,
-    FeederAlias,
-    HostingCapacityRecord,
-    HostingCapacityRecordVersion,
-    HostingCapacitySection,
-    HostingCapacitySectionVersion,
-    HostingCapacitySummary,
-)
+from hosting.models.records import HostingCapacityRecord, HostingCapacityRecordVersion, HostingCapacitySummary
 from hosting.models.runs import HCIngestionRun, RunStatus
+from hosting.models.sections import HostingCapacitySection, HostingCapacitySectionVersion
 from hosting.models.states import DERState, HostingCapacityRecordState, HostingCapacitySectionState
 from hosting.models.trials import Trial, TrialKind, TrialStatus
+from hosting.models.words import CapacityStatus, CapacityType, ConstrainingMetric
 
 __all__ = [
     "DER",

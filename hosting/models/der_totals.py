@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django.db import models
 
-from hosting.models.records import Feeder
+from hosting.models.feeders import Feeder
 
 
 def _count(status: str) -> "models.PositiveIntegerField[int | None, int | None]":

@@ -4,8 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+from hosting.models.feeders import Feeder
 from hosting.models.managers import CurrentManager
-from hosting.models.records import Feeder
 from hosting.models.runs import HCIngestionRun
 from utilities.models import Source, Utility
 

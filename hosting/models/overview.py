@@ -5,7 +5,7 @@ At each zoom of 0 to 7 a tile of 512 pixels has 64 x 64 cells. A record is in th
 
 from django.db import models
 
-from hosting.models.records import CapacityType
+from hosting.models.words import CapacityType
 from utilities.models import Utility
 
 

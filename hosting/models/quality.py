@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from hosting.models.records import Feeder
+from hosting.models.feeders import Feeder
 from hosting.models.runs import HCIngestionRun
 from utilities.models import Source, Utility
 

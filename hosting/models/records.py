@@ -1,8 +1,4 @@
-"""Capacity as people read it: feeders, their records and sections, what they were before, and sums.
-
-Units: every `_mw` column is megawatts, every `_kv` kilovolts. Null means unknown, never zero; why a hosting
-capacity is null or a bound stands in `capacity_status`.
-"""
+"""Records: the figure of a feeder or cell, what it was before, and the sums of a utility."""
 
 from decimal import Decimal
 
@@ -10,166 +6,12 @@ from django.contrib.gis.db import models
 from django.contrib.postgres.indexes import GistIndex
 from django.db.models.functions import Cast, Coalesce
 
+from hosting.models.capacity import Capacity
 from hosting.models.managers import CurrentManager
 from hosting.models.network import Substation
 from hosting.models.runs import HCIngestionRun
-from utilities.models import Grain, Source, Utility
-
-
-class CapacityType(models.TextChoices):
-    """What could be added. Generation and load never share a row."""
-
-    GENERATION = "generation", "Generation"
-    LOAD = "load", "Load"
-    STORAGE = "storage", "Storage"
-
-
-class CapacityStatus(models.TextChoices):
-    """What the hosting capacity figure is. Four ways not to be a number, kept apart."""
-
-    PUBLISHED = "published", "As published"
-    AT_LEAST = "at_least", "At least: the study stopped at this value"
-    WITHHELD = "withheld", "Withheld by the publisher"
-    NOT_STUDIED = "not_studied", "Not studied"
-    UNKNOWN = "unknown", "Unknown"
-
-
-class ConstrainingMetric(models.TextChoices):
-    """The criterion that binds first, in a closed vocabulary."""
-
-    THERMAL = "thermal", "Thermal"
-    VOLTAGE = "voltage", "Voltage"
-    PROTECTION = "protection", "Protection"
-    ISLANDING = "islanding", "Islanding"
-    REVERSE_POWER = "reverse_power", "Reverse power"
-    UNKNOWN = "unknown", "A word not known"
-
-
-class RemainingBasis(models.TextChoices):
-    """How remaining capacity came about. A source declares it by what its study already contains."""
-
-    PUBLISHED = "published", "As published"
-    HOSTING = "hosting", "The hosting capacity itself: the study contains what is installed and queued"
-    LESS_INSTALLED = "hosting_less_installed", "Hosting less installed"
-    LESS_QUEUED = "hosting_less_queued", "Hosting less queued"
-    LESS_INSTALLED_AND_QUEUED = "hosting_less_installed_and_queued", "Hosting less installed and queued"
-    UNKNOWN = "unknown", "Unknown: what the study contains is not known"
-
-
-class SubstationMethod(models.TextChoices):
-    """How a record was linked to its substation."""
-
-    NONE = "", "Not linked"
-    NAME = "name", "By its published name"
-    DISTANCE = "distance", "By distance"
-
-
-class PhaseConfig(models.TextChoices):
-    """How many phases."""
-
-    THREE = "3-phase", "Three-phase"
-    TWO = "2-phase", "Two-phase"
-    SINGLE = "single-phase", "Single-phase"
-
-
-def megawatts(help_text: str = "") -> "models.DecimalField[Decimal | None, Decimal | None]":
-    """A column in MW: exact, five decimals (10 W)."""
-    return models.DecimalField(max_digits=12, decimal_places=5, null=True, blank=True, help_text=help_text)
-
-
-class Feeder(models.Model):
-    """A distribution circuit; its id is unique within its utility only. Made by the ingest when first met."""
-
-    utility = models.ForeignKey(Utility, on_delete=models.PROTECT, related_name="feeders")
-    external_id = models.CharField(max_length=120, help_text="As published; leading zeros matter")
-    slug = models.SlugField(max_length=140, help_text="In addresses; never changes")
-    name = models.CharField(max_length=200, blank=True)
-    substation = models.ForeignKey(
-        Substation, null=True, blank=True, on_delete=models.SET_NULL, related_name="feeders"
-    )
-    first_seen = models.ForeignKey(HCIngestionRun, on_delete=models.PROTECT, related_name="+")
-    last_seen = models.ForeignKey(HCIngestionRun, on_delete=models.PROTECT, related_name="+")
-
-    class Meta:
-        ordering = ["utility", "external_id"]
-        constraints = [
-            models.UniqueConstraint(fields=["utility", "external_id"], name="feeder_external_id_unique"),
-            models.UniqueConstraint(fields=["utility", "slug"], name="feeder_slug_unique"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.utility.utility_code} {self.external_id}"
-
-
-class FeederAlias(models.Model):
-    """Another id under which a feeder is or was known: a rename, or another source's spelling."""
-
-    feeder = models.ForeignKey(Feeder, on_delete=models.CASCADE, related_name="aliases")
-    external_id = models.CharField(max_length=120)
-    since = models.DateField(null=True, blank=True)
-    until = models.DateField(null=True, blank=True)
-    note = models.CharField(max_length=300, blank=True)
-
-    class Meta:
-        verbose_name_plural = "feeder aliases"
-        constraints = [
-            models.UniqueConstraint(fields=["feeder", "external_id"], name="feeder_alias_unique"),
-        ]
-
-    def __str__(self) -> str:
-        return self.external_id
-
-
-class Capacity(models.Model):
-    """Columns that records, sections and their versions share: one figure with its meaning.
-
-    Utility, source and run are those of the run that wrote the row, so the database does not check them again
-    for each row: the commit of 59,535 took 0.7 s with that, 0.2 s without. Django protects them.
-    """
-
-    utility = models.ForeignKey(
-        Utility, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
-    )
-    source = models.ForeignKey(
-        Source, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
-    )
-    ingestion_run = models.ForeignKey(
-        HCIngestionRun,
-        on_delete=models.PROTECT,
-        related_name="+",
-        db_index=False,
-        db_constraint=False,
-        help_text="The run that last changed this row",
-    )
-    feeder = models.ForeignKey(
-        Feeder, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
-    key = models.CharField(max_length=200, help_text="The row's identity within its source")
-    capacity_type = models.CharField(max_length=10, choices=CapacityType)
-    variant = models.SlugField(max_length=40, default="default", db_index=False)
-    hosting_capacity_mw = megawatts("The headline figure, by the rule that the source declares")
-    capacity_status = models.CharField(max_length=12, choices=CapacityStatus)
-    installed_dg_mw = megawatts("DER with permission to operate")
-    queued_dg_mw = megawatts("DER in the interconnection queue")
-    installed_since_study_mw = megawatts("Installed after the study was made")
-    remaining_capacity_mw = megawatts("As published, or derived; see its basis")
-    remaining_basis = models.CharField(max_length=40, choices=RemainingBasis, blank=True)
-    constraining_metric = models.CharField(max_length=14, choices=ConstrainingMetric, null=True, blank=True)
-    criteria = models.JSONField(null=True, blank=True, help_text="Metric to MW, where all are published")
-    voltage_kv = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
-    phase_config = models.CharField(max_length=12, choices=PhaseConfig, null=True, blank=True)
-    is_overhead = models.BooleanField(null=True, blank=True)
-    is_network = models.BooleanField(null=True, blank=True, help_text="Secondary network, not radial")
-    geometry = models.GeometryField(srid=4326, null=True, blank=True, spatial_index=False)
-    record_date = models.DateField(null=True, blank=True, help_text="Of the capacity study, as published")
-    der_date = models.DateField(null=True, blank=True, help_text="Of the DER figures, as published")
-    valid_from = models.DateTimeField(
-        help_text="Publisher time: publication for services, the month for monthly files"
-    )
-
-    class Meta:
-        abstract = True
-
+from hosting.models.words import CapacityType, SubstationMethod, megawatts
+from utilities.models import Grain, Utility
 
 # No capacity is as low: as unknown ones have it, all records stand in one order, those last.
 BELOW_ALL = Decimal(-10_000_000)
@@ -313,66 +155,6 @@ class HostingCapacityRecordVersion(RecordColumns):
 
     def __str__(self) -> str:
         return f"{self.feeder_id_external or self.key} until {self.valid_to:%Y-%m-%d}"
-
-
-class SectionColumns(Capacity):
-    """What a section has beyond a figure."""
-
-    circuit_id = models.CharField(
-        max_length=120, null=True, blank=True, help_text="Another name of its feeder, as published"
-    )
-
-    class Meta:
-        abstract = True
-
-
-class HostingCapacitySection(SectionColumns):
-    """Part of a feeder with its own value. Up to millions a utility: no raw attributes, few indexes;
-
-    provenance reads the published row from bronze by run and key.
-    """
-
-    objects = CurrentManager["HostingCapacitySection"]()
-    geometry_3857 = models.GeometryField(srid=3857, null=True, blank=True, spatial_index=False)
-
-    class Meta:
-        verbose_name = "section"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["source", "key", "capacity_type", "variant"], name="section_key_unique"
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["feeder", "capacity_type", "variant"], name="section_feeder"),
-            models.Index(fields=["ingestion_run"], name="section_run"),
-            GistIndex(fields=["geometry_3857"], name="section_geometry_3857"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.key} {self.capacity_type}"
-
-
-class HostingCapacitySectionVersion(SectionColumns):
-    """A section as it was, from `valid_from` until `valid_to`."""
-
-    section_id = models.BigIntegerField(help_text="The id that it had, or still has, as a current section")
-    valid_to = models.DateTimeField()
-    ended_by_run = models.ForeignKey(
-        HCIngestionRun, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
-
-    class Meta:
-        verbose_name = "section version"
-        indexes = [
-            models.Index(
-                fields=["source", "key", "capacity_type", "variant", "valid_to"], name="section_past_key"
-            ),
-            models.Index(fields=["feeder", "valid_to"], name="section_past_feeder"),
-            models.Index(fields=["ended_by_run"], name="section_past_run"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.key} until {self.valid_to:%Y-%m-%d}"
 
 
 class HostingCapacitySummary(models.Model):

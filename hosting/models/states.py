@@ -12,15 +12,9 @@ from django.contrib.gis.db import models
 
 from hosting.models.ders import DER, DERColumns, DERVersion
 from hosting.models.network import Substation
-from hosting.models.records import (
-    HostingCapacityRecord,
-    HostingCapacityRecordVersion,
-    HostingCapacitySection,
-    HostingCapacitySectionVersion,
-    RecordColumns,
-    SectionColumns,
-)
+from hosting.models.records import HostingCapacityRecord, HostingCapacityRecordVersion, RecordColumns
 from hosting.models.runs import HCIngestionRun
+from hosting.models.sections import HostingCapacitySection, HostingCapacitySectionVersion, SectionColumns
 
 Row = TypeVar("Row", bound=models.Model)
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from hosting.classes import class_of
 from hosting.models import CapacityStatus, CapacityType, ConstrainingMetric
-from hosting.models.records import RemainingBasis
+from hosting.models.words import RemainingBasis
 
 THIN_SPACE = "\u2009"
 MINUS = "\u2212"

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from hosting.models import HostingCapacityRecord
-from hosting.models.records import RemainingBasis
+from hosting.models.words import RemainingBasis
 from hosting.views import meaning
 from hosting.views.terms import Terms, terms
 from hosting.views.wording import Instant, instant

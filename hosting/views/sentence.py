@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 
 from hosting.models import CapacityStatus, ConstrainingMetric, HostingCapacityRecord
-from hosting.models.records import RemainingBasis
+from hosting.models.words import RemainingBasis
 from hosting.views import amounts
 from hosting.views.standing import Standing
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -62,7 +63,7 @@ class CSVRenderer(JSONRenderer):
     format = "csv"
 
 
-class FlowView(StrictView):
+class FlowView(StrictView, ABC):
     """What both endpoints share."""
 
     tag: ClassVar = "Interregional flows"
@@ -72,9 +73,9 @@ class FlowView(StrictView):
     permission_classes = []
     default_limit: ClassVar = 1_000
 
+    @abstractmethod
     def wanted(self) -> Interfaces:
         """Which rows an instant has."""
-        raise NotImplementedError
 
     def get(self, request: Request) -> HttpResponseBase:
         there = state()
