@@ -128,7 +128,10 @@ def judge(
     utility = run.utility.utility_code
     dataset = next(name for name, rows in staged.passed.items() if rows is not None)
     before = before or published_now(lake, spec, run)
-    verdict = checked(lake, spec, run, staged.everything, before(DATASETS[dataset]), seen=staged.shapes)
+    followed = before(DATASETS[dataset])
+    if spec.rolls_up:
+        followed = rollup.with_own_figures(followed, before(DATASETS["records"]), spec)
+    verdict = checked(lake, spec, run, staged.everything, followed, seen=staged.shapes)
     measured, found = verdict.judged, verdict.found
     recorder.keep_findings(found)
     recorder.note(quality={"score": verdict.score.value, "parts": verdict.score.parts})

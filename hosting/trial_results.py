@@ -130,6 +130,8 @@ def dry_run_result(trial: Trial, follow: Following) -> dict[str, Any]:
         feeders = rollup.feeders(passed, read.spec)
         changes["records"] = compare(feeders, published(source, "records", spark), "records", snapshot=True)
     follow.step("check")
+    if read.spec.rolls_up:
+        before = rollup.with_own_figures(before, published(source, "records", spark), read.spec)
     found = quality.check(quality.measure(staged, before, read.spec))
     result = {
         "fetched": read.fetched,

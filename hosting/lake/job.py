@@ -152,6 +152,8 @@ def _noticed(
 ) -> list[Noticed]:
     own = before[next(iter(_passed(staged, spec)))]
     if spec.ders is None:
+        if spec.rolls_up:
+            own = rollup.with_own_figures(own, before["records"], spec)
         return quality.check(quality.measure(staged, own, spec))
     beside = der_quality.beside(lake, entry.code, spec)
     return der_quality.check(der_quality.measure(staged, own, spec, beside))

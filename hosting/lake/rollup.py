@@ -95,6 +95,32 @@ def feeders(sections: "DataFrame", spec: SourceSpec) -> "DataFrame":
     ).drop(*HELPERS)
 
 
+def with_own_figures(sections: "DataFrame", records: "DataFrame", spec: SourceSpec) -> "DataFrame":
+    """Published sections with their feeder's own figure in `hosting_capacity_max_mw`, from its record.
+
+    Sections keep no such figure, so that a run which repeats it on each of them could not be compared.
+    Unchanged where the source has none.
+    """
+    mine = F.lit(False)
+    for figure in spec.figures:
+        if figure.rollup == "feeder_max":
+            mine = mine | _is(figure.capacity_type, figure.variant)
+    if not any(figure.rollup == "feeder_max" for figure in spec.figures):
+        return sections
+    own = records.where(mine).select(
+        F.col("feeder_id").alias("of_feeder"),
+        F.col("capacity_type").alias("of_type"),
+        F.col("variant").alias("of_variant"),
+        F.col("hosting_capacity_mw").alias("hosting_capacity_max_mw"),
+    )
+    same = (
+        (F.col("feeder_id") == F.col("of_feeder"))
+        & (F.col("capacity_type") == F.col("of_type"))
+        & (F.col("variant") == F.col("of_variant"))
+    )
+    return sections.join(own, same, "left").drop("of_feeder", "of_type", "of_variant")
+
+
 def _ranked(value: "Column", status: "Column | None" = None) -> "Column":
     """A section by a value that it has, for its lowest or highest; null where it has none."""
     status = F.col("capacity_status") if status is None else status.alias("capacity_status")

@@ -64,16 +64,13 @@ def aggregates(have: Collection[str]) -> "list[Column]":
 
 
 def headline(spec: SourceSpec, suffix: str = "") -> "Column":
-    """A group's figure: by the source's rule for a feeder, the sum where rows have no feeder.
-
-    Where sections repeat the feeder's own figure, the highest section stands for it: what is published of
-    sections has no other, and both sides must say the same thing.
-    """
+    """A group's figure: by the source's rule for a feeder, the sum where rows have no feeder."""
     column = F.col(f"high{suffix}")
     for figure in spec.figures:
         mine = (F.col("capacity_type") == figure.capacity_type) & (F.col("variant") == figure.variant)
-        if figure.rollup == "min":
-            column = F.when(mine, F.col(f"low{suffix}")).otherwise(column)
+        if figure.rollup in ("min", "feeder_max"):
+            by_rule = "low" if figure.rollup == "min" else "own_high"
+            column = F.when(mine, F.col(f"{by_rule}{suffix}")).otherwise(column)
     whole = F.col(f"total{suffix}").try_cast("decimal(22,5)")
     return F.when(F.col("feeder_id").isNull(), whole).otherwise(column.try_cast("decimal(22,5)"))
 

@@ -17,7 +17,18 @@ import shapely
 from pyspark.sql import functions as F
 from shapely import affinity
 
-from hosting.lake import changes, der_quality, ders, platinum, quality, references, silver, states, tables
+from hosting.lake import (
+    changes,
+    der_quality,
+    ders,
+    platinum,
+    quality,
+    references,
+    rollup,
+    silver,
+    states,
+    tables,
+)
 from hosting.lake.datasets import DATASETS, Dataset
 from hosting.steps import staged_rows
 from tests.hosting.lake.frames import SCHEMA
@@ -110,6 +121,8 @@ class Medallion:
     def _noticed(self, spec: SourceSpec, staged: Any, dataset: Dataset) -> list[tuple[Any, ...]]:
         before = self._before(dataset, spec)
         if spec.ders is None:
+            if spec.rolls_up:
+                before = rollup.with_own_figures(before, self._before(DATASETS["records"], spec), spec)
             found = quality.check(quality.measure(staged, before, spec, today=TODAY))
         else:
             others = self._current["ders"].where(F.col("status") != spec.ders.status)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from hosting.lake import quality
+from hosting.lake import quality, rollup, tables
 from hosting.lake.checks.found import Noticed
 from tests.hosting.lake.frames import session, source, stage
 from utilities.spec import SourceSpec
@@ -27,6 +27,12 @@ def found(
     if then:
         published = stage(spec, then).where("reject_check IS NULL").toArrow()
         before = session().createDataFrame(published)
+        if spec.rolls_up:  # of sections, their table and the records made of them are what is published
+            records = rollup.feeders(before, spec)
+            kept = [
+                name for name in (*tables.KEY, *tables.SECTION_COLUMNS, "geometry") if name in before.columns
+            ]
+            before = rollup.with_own_figures(before.select(*kept), records, spec)
     return quality.check(quality.measure(frame, before, spec, today=today, name=name))
 
 

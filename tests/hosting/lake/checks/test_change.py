@@ -45,6 +45,23 @@ def test_q56_holds_where_most_feeders_changed() -> None:
     assert counts("Q56", found(spec, feeders(**six), feeders())) == []
 
 
+def test_q56_compares_the_feeders_own_figure_where_its_sections_repeat_it() -> None:
+    """Sections keep no such figure once they are published; its record does."""
+    spec = sections(figure(rollup="feeder_max", hosting_capacity_max_mw={"mw": "own"}))
+
+    def rows(own: float, section: float = 1) -> list[Row]:
+        return [
+            {"id": f"{n}-{s}", "feeder": f"F{n}", "hc": str(section + s), "own": str(own + n)}
+            for n in range(12)
+            for s in range(2)
+        ]
+
+    [held] = [one for one in found(spec, rows(4.5), rows(4)) if one.check_id == "Q56"]
+    assert (held.severity, held.count) == ("B", 12)
+    assert (held.examples[0]["was_mw"], held.examples[0]["now_mw"]) == (4, 4.5)
+    assert counts("Q56", found(spec, rows(4, section=1.1), rows(4))) == []
+
+
 def test_q57_names_feeders_that_went_came_and_have_another_id() -> None:
     then = feeders()
     now = [*then[:-1], {"id": "F11-new", "hc": "12", "inst": "1"}]
