@@ -31,7 +31,7 @@ from hosting.views.quality import mark_of
 from hosting.views.sorting import columns, with_changed
 from utilities.models import Source
 
-FORM = "2"  # raise it when the page's form changes: an ETag of the old form must not match
+FORM = "3"  # raise it when the page's form changes: an ETag of the old form must not match
 DETAIL = 1200  # a shape is drawn with vertices no closer than this part of its size
 
 
@@ -81,6 +81,7 @@ def _context(
     figure = meaning.figure_config(meaning.config_of(record), record.capacity_type, record.variant)
     standing = meaning.sources_standing({record.source_id})[record.source_id]
     sections = feeder_lists.sections(record, request.GET)
+    ders = feeder_ders.ders(record, request.GET)
     kept = record.source.redistribution in {"allowed", "unknown"}
     return {
         "section": "feeders",
@@ -105,7 +106,7 @@ def _context(
         "voltage": amounts.kilovolts(record.voltage_kv),
         "bars": feeder_lists.criteria(record),
         "past": feeder_lists.past(record),
-        "ders": feeder_ders.ders(record, request.GET),
+        "ders": ders,
         "today": timezone.now().date(),
         "hidden": {name: request.GET[name] for name in ("capacity_type", "variant") if name in request.GET},
         "der_status": DERStatus,
@@ -118,6 +119,15 @@ def _context(
             anchor="#sections",
         ),
         "sections_query": with_changed(request.GET, ("sections",)),
+        "ders_columns": columns(
+            feeder_ders.SORTS,
+            ders.sort,
+            request.GET,
+            highest_first=feeder_ders.HIGHEST_FIRST,
+            without=("ders",),
+            anchor="#ders",
+            parameter="ders_sort",
+        ),
         "ders_query": with_changed(request.GET, ("ders",)),
         "findings": meaning.findings_of(record),
         "mark": mark_of(record),

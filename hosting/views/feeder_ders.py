@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db import connection
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
+from django.db.models.expressions import Expression, OrderBy
+from django.db.models.functions import NullIf
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -22,6 +24,14 @@ from hosting.visible import visible
 from utilities.models import Redistribution, Source
 
 PAGE = 50
+SORTS: dict[str, Expression | F] = {
+    "status": F("status"),
+    "technology": NullIf(F("der_type"), Value("")),
+    "nameplate": F("nameplate_kw"),
+    # The date that the table shows.
+    "date": Case(When(status=DERStatus.INSTALLED, then=F("installed_on")), default=F("planned_on")),
+}
+HIGHEST_FIRST = {"nameplate", "date"}
 _BY_TECHNOLOGY = """
 SELECT d.status, t.key, count(*), sum(t.value::numeric)
 FROM ({ders}) d
@@ -60,20 +70,32 @@ class Ders:
     totals: list[Total]
     page: "Page[DER]"
     rows: list[dict[str, Any]]
+    sort: str  # a name of SORTS, with a minus where the highest is first; empty: by status, the largest first
     utility_has_any: bool
     csv: str  # the address of all of them as a file; empty where terms keep them back
     is_cut: bool  # the file has as many as terms that are not known let leave
 
 
 def ders(record: HostingCapacityRecord, given: QueryDict) -> Ders:
-    """What is installed on the feeder and what waits."""
+    """What is installed on the feeder and what waits; a `ders_sort` that there is not changes nothing."""
     mine = visible(ders_of(record.feeder_id))
     totals = _totals(record, mine)
-    ordered = mine.order_by("status", F("nameplate_kw").desc(nulls_last=True), "external_id")
+    sort = given.get("ders_sort", "")
+    sort = sort if sort.removeprefix("-") in SORTS else ""
+    ordered = mine.order_by(*_order(sort))
     any_at_all = bool(totals) or visible(DER.objects.filter(utility=record.utility_id)).exists()
     page = Paginator(ordered, PAGE).get_page(given.get("ders"))
     rows = [{"der": der, "nameplate": amounts.kilowatts(der.nameplate_kw)} for der in page]
-    return Ders(totals, page, rows, any_at_all, *_file(record, mine))
+    return Ders(totals, page, rows, sort, any_at_all, *_file(record, mine))
+
+
+def _order(sort: str) -> list[Any]:
+    """What is not known comes last, whichever way; rows that are equal keep their places between pages."""
+    usual = ["status", F("nameplate_kw").desc(nulls_last=True), "external_id", "pk"]
+    if not sort:
+        return usual
+    column = OrderBy(SORTS[sort.removeprefix("-")], descending=sort.startswith("-"), nulls_last=True)
+    return [column, *usual]
 
 
 def _totals(record: HostingCapacityRecord, mine: QuerySet[DER]) -> list[Total]:

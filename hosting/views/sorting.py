@@ -27,17 +27,19 @@ def columns(
     highest_first: Collection[str] = (),
     without: Collection[str] = (),
     anchor: str = "",
+    parameter: str = "sort",
 ) -> dict[str, Column]:
     """Each name's column. `sort` is the name sorted by, a minus in front where it is highest first.
 
     Links keep the rest of the query but `without` (a page's number means nothing in another order).
+    `parameter` is what the address calls it, where a page has several tables.
     """
     found = {}
     for name in names:
         # A click on the column that sorts already turns it round.
         first, second = (f"-{name}", name) if name in highest_first else (name, f"-{name}")
         now = "" if sort.removeprefix("-") != name else "down" if sort.startswith("-") else "up"
-        query = with_changed(given, without, sort=second if sort == first else first)
+        query = with_changed(given, without, **{parameter: second if sort == first else first})
         found[name] = Column(name, f"?{query}{anchor}", now)
     return found
 

@@ -221,6 +221,71 @@ def test_der_are_listed_with_totals_by_status_and_without_addresses(client: Clie
     assert "Secret Lane" not in said
 
 
+def der_ids(html: str) -> list[str]:
+    return re.findall(r'<span class="id">(D\d+)<', html)
+
+
+def test_the_table_of_der_sorts_by_link(client: Client) -> None:
+    record = make_page()
+    assert record.feeder
+    made: dict[str, dict[str, Any]] = {
+        "D1": {"nameplate_kw": Decimal(5), "der_type": "Wind", "installed_on": date(2021, 1, 1)},
+        "D2": {"nameplate_kw": Decimal(9), "der_type": "", "installed_on": None},
+        "D3": {"nameplate_kw": None, "der_type": "Hydro", "installed_on": date(2023, 1, 1)},
+        "D4": {
+            "nameplate_kw": Decimal(7),
+            "der_type": "Solar",
+            "status": "planned",
+            "installed_on": date(2019, 1, 1),  # not the date that is shown
+            "planned_on": date(2027, 1, 1),
+        },
+    }
+    for name, given in made.items():
+        make_der(record.feeder, external_id=name, **given)
+    for sort, expected in {
+        "": ["D2", "D1", "D3", "D4"],
+        "nameplate": ["D1", "D4", "D2", "D3"],
+        "-nameplate": ["D2", "D4", "D1", "D3"],
+        "status": ["D2", "D1", "D3", "D4"],
+        "-status": ["D4", "D2", "D1", "D3"],
+        "technology": ["D3", "D4", "D1", "D2"],
+        "-technology": ["D1", "D4", "D3", "D2"],
+        "date": ["D1", "D3", "D4", "D2"],
+        "-date": ["D4", "D3", "D1", "D2"],
+        "nonsense": ["D2", "D1", "D3", "D4"],
+        "--date": ["D2", "D1", "D3", "D4"],
+    }.items():
+        html = get(client, f"{ADDRESS}?ders_sort={sort}")
+        assert der_ids(html) == expected, sort
+        heads = html.partition('id="ders"')[2].partition("</thead>")[0]
+        sorted_by = re.findall(
+            r'aria-sort="(ascending|descending)"><a href="[^"]*ders_sort=(-?\w+)#ders"', heads
+        )
+        if sort.removeprefix("-") in ("nameplate", "status", "technology", "date"):
+            turned = sort[1:] if sort.startswith("-") else f"-{sort}"
+            assert sorted_by == [("descending" if sort.startswith("-") else "ascending", turned)]
+        else:
+            assert sorted_by == []
+            assert "ders_sort=-nameplate#ders" in heads, "the largest is asked for first"
+
+
+def test_pages_of_der_and_the_sort_of_sections_keep_the_sort_of_der(client: Client) -> None:
+    record = make_page()
+    assert record.feeder
+    for number in range(60):
+        make_der(record.feeder, external_id=f"D{number}", nameplate_kw=Decimal(number))
+        make_section(record.feeder, key=f"S{number}", hosting_capacity_mw=Decimal(number))
+    html = get(client, f"{ADDRESS}?ders_sort=nameplate&sort=-hosting&sections=2")
+    assert der_ids(html) == [f"D{number}" for number in range(50)]
+    [following] = re.findall(r'rel="next" href="(\?[^"]*ders=2#ders)"', html)
+    html = get(client, ADDRESS + following.replace("&amp;", "&").removesuffix("#ders"))
+    assert der_ids(html) == [f"D{number}" for number in range(50, 60)]
+    assert "sort=-hosting&amp;sections=2" in following.replace("ders_sort=nameplate&amp;", "")
+    # Another order begins at the first page.
+    assert "ders=2" not in html.partition('id="ders"')[2].partition("</thead>")[0]
+    assert "ders_sort=nameplate" in html.partition('id="sections"')[2].partition("</thead>")[0]
+
+
 def test_der_are_summed_by_technology_and_since_the_study_with_a_file(client: Client) -> None:
     record = make_page()
     assert record.feeder
