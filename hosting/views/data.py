@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from hosting.manifest import entries
+from hosting.views.quality import utility_scores
 from hosting.views.terms import terms
 from hosting.views.wording import instant
 
@@ -12,13 +13,14 @@ from hosting.views.wording import instant
 @require_safe
 def data(request: HttpRequest) -> HttpResponse:
     """`/data/`. Sources that readers see something of, with their files or the reason why there are none."""
-    found = entries()
+    found, scores = entries(), utility_scores()
     rows = [
         {
             "entry": entry,
             "source": entry.source,
             "utility": entry.source.utility,
             "terms": terms(entry.source),
+            "score": scores.get(entry.source.utility_id),
             "is_ders": "ders" in entry.source.config_json,
             "refreshed": instant(entry.refreshed_at, entry.source.utility.timezone)
             if entry.refreshed_at

@@ -95,6 +95,15 @@ def utility_rows() -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["utility"].is_synthetic, row["utility"].utility_name))
 
 
+def utility_scores() -> dict[int, float]:
+    """Utility's id to its score, of those of which something that is shown was judged. One query."""
+    shown = visible_sources().filter(published_run__quality__isnull=False)
+    found: dict[int, list[float]] = {}
+    for utility, score_of_source in shown.values_list("utility", "published_run__quality__score"):
+        found.setdefault(utility, []).append(score_of_source)
+    return {utility: sum(scores) / len(scores) for utility, scores in found.items()}
+
+
 def of_utility(utility: Utility) -> list[SourceQuality]:
     """The utility's sources whose published run was judged, with what the checks noticed, gravest first."""
     shown = visible_sources().filter(utility=utility, published_run__quality__isnull=False)

@@ -16,11 +16,11 @@ pytestmark = pytest.mark.django_db
 FIGURES = {"figures": [{"capacity_type": "generation"}, {"capacity_type": "load", "variant": "strict"}]}
 
 
-def publish(code: str, **given: Any) -> Source:
+def publish(code: str, quality: Any = None, **given: Any) -> Source:
     source = make_source(
         make_utility(code), "circuits", config_json=FIGURES, attribution="A Utility", **given
     )
-    run = make_published_run(source, completed_at=timezone.now(), records_fetched=12)
+    run = make_published_run(source, completed_at=timezone.now(), records_fetched=12, quality=quality)
     make_record(make_feeder(run, "F1"))
     return source
 
@@ -61,6 +61,21 @@ def test_the_page_has_the_same_files_and_the_version_changes_with_a_publication(
     assert client.get("/api/v1/manifest", headers={"if-none-match": etag}).status_code == 304
     make_published_run(source)
     assert client.get("/api/v1/manifest", headers={"if-none-match": etag}).status_code == 200
+
+
+def test_the_page_has_each_utilitys_score_and_leads_to_where_it_is_explained(client: Client) -> None:
+    source = publish("alpha", quality={"score": 80.4, "parts": {}})
+    make_published_run(
+        make_source(source.utility, "other", config_json=FIGURES), quality={"score": 90, "parts": {}}
+    )
+    publish("beta")
+    publish("gamma", quality={"score": 12, "parts": {}}, redistribution="forbidden")
+    html = page(client, "/data/")
+    assert html.count('<a href="/quality/#utility-alpha">85<') == 2, "the mean of both, with each"
+    assert html.count("not judged") == 1
+    assert "utility-gamma" not in html
+    assert '<tr id="utility-alpha">' in page(client, "/quality/")
+    assert 'id="utility-beta"' not in page(client, "/quality/")
 
 
 def test_an_empty_portal_says_what_to_run(client: Client) -> None:
