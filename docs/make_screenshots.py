@@ -4,6 +4,14 @@ Over a portal that runs, with the demonstration loaded:
 
     bin/up -d && .venv/bin/python docs/make_screenshots.py [http://127.0.0.1:8000]
 
+The demonstration has neither DER nor a past. Two made-up months of a utility that sends files bring both:
+
+    bin/manage generate_iedr --dir var/months --scale 0.1
+    bin/manage ingest_hosting_capacity --utility utility1 --data-dir var/months
+
+Without them, the pictures that need them are left as they are. While the pictures are taken, that utility is
+badged as synthetic, which its rows are here.
+
 Needs what `bin/setup --dev --tests` installs. For the admin's pages it signs in as an administrator of
 its own, who is there only while the pictures are taken. A page that answers with an error, throws one or is
 wider than its window ends the script with status 1: a picture of it would be no proof of anything.
@@ -14,6 +22,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -35,13 +44,19 @@ from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from playwright.sync_api import Browser, Error, Page, sync_playwright  # noqa: E402
 
-from hosting.models import Feeder, HCIngestionRun  # noqa: E402
-from utilities.models import Source  # noqa: E402
+from hosting.models import (  # noqa: E402
+    Feeder,
+    FeederDERTotals,
+    HCIngestionRun,
+    HostingCapacityRecordVersion,
+)
+from utilities.models import Source, Utility  # noqa: E402
 
 FOLDER = ROOT / "docs" / "screenshots"
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 THEMES = ("light", "dark")
 UTILITY = "demo_valley"
+MONTHLY = "utility1"
 QUALITY = 82  # of the JPEG: text stays sharp, a picture stays under 200 kB
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -75,14 +90,12 @@ def pages() -> dict[str, tuple[str, Act]]:
     run = HCIngestionRun.objects.filter(source=source).first()
     if feeder is None or source is None or run is None:
         sys.exit("The demonstration is not there. bin/manage load_demo brings it.")
-    today = timezone.localdate(timezone=ZoneInfo(source.utility.timezone))
     return {
         "home": ("/", drawn),
         "map": (f"/map/?utility={UTILITY}", drawn),
         "map-legend": (f"/map/?utility={UTILITY}&capacity_type=load", opened),
         "map-feeder": (f"/map/?utility={UTILITY}&feeder={UTILITY}/{feeder.slug}", drawn),
         "feeder": (f"/feeders/{UTILITY}/{feeder.slug}/", at_rest),
-        "feeder-past": (f"/feeders/{UTILITY}/{feeder.slug}/?as_of={today}", at_rest),
         "changes": ("/changes/", at_rest),
         "changes-utility": (f"/changes/{UTILITY}/", at_rest),
         "feeders": (f"/feeders/?utility={UTILITY}", at_rest),
@@ -90,13 +103,50 @@ def pages() -> dict[str, tuple[str, Act]]:
         "utility": (f"/utilities/{UTILITY}/", at_rest),
         "search": ("/search?q=valley", at_rest),
         "about": ("/about/", at_rest),
+        "data": ("/data/", at_rest),
         "quality": ("/quality/", at_rest),
         "interregional": ("/interregional/", lambda page: page.wait_for_load_state("networkidle")),
         "api": ("/api/docs", lambda page: page.wait_for_load_state("networkidle")),
         "admin": ("/admin/", at_rest),
         "admin-source": (f"/admin/utilities/source/{source.pk}/change/", at_rest),
         "admin-run": (f"/admin/hosting/hcingestionrun/{run.pk}/change/", at_rest),
+    } | of_months()
+
+
+def of_months() -> dict[str, tuple[str, Act]]:
+    """Pages of the utility with months of files; none where it was not read."""
+    fullest = (
+        FeederDERTotals.objects.filter(feeder__utility__utility_code=MONTHLY, planned_count__gt=0)
+        .order_by("-installed_count", "feeder")
+        .first()
+    )
+    past = (
+        HostingCapacityRecordVersion.objects.filter(utility__utility_code=MONTHLY, feeder__isnull=False)
+        .order_by("-valid_to", "pk")
+        .first()
+    )
+    if fullest is None or past is None:
+        return {}
+    zone = ZoneInfo(past.utility.timezone)
+    day = timezone.localdate(past.valid_to, timezone=zone) - timedelta(days=1)
+    here, then = (f"/feeders/{MONTHLY}/{row.feeder.slug}/" for row in (fullest, past))  # type: ignore[union-attr]
+    return {
+        "feeder-ders": (f"{here}?ders_sort=-nameplate#ders", at_rest),
+        "feeder-past": (f"{then}?as_of={day}", at_rest),
+        "admin-unresolved": (f"/admin/hosting/unresolvedder/?utility={MONTHLY}", at_rest),
     }
+
+
+@contextmanager
+def badged() -> Iterator[None]:
+    """The utility with months of files is shown as made up, until the block ends."""
+    made_up = Utility.objects.filter(utility_code=MONTHLY, is_synthetic=False)
+    changed = list(made_up.values_list("pk", flat=True))
+    Utility.objects.filter(pk__in=changed).update(is_synthetic=True)
+    try:
+        yield
+    finally:
+        Utility.objects.filter(pk__in=changed).update(is_synthetic=False)
 
 
 @contextmanager
@@ -163,7 +213,7 @@ def main(url: str = "http://127.0.0.1:8000", *names: str) -> int:
     if chromium is None:
         sys.exit("Chromium is not installed. bin/setup --tests brings it.")
     FOLDER.mkdir(exist_ok=True)
-    with administrator() as session, sync_playwright() as started:
+    with administrator() as session, badged(), sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         faults = take(browser, url.rstrip("/"), session, set(names))
         browser.close()
