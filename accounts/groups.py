@@ -2,8 +2,8 @@
 
 | group | may |
 |---|---|
-| viewer | read everything in the admin, street addresses apart |
-| steward | also read addresses, and decide on held runs, of the utilities they are named for |
+| viewer | read everything in the admin, what only stewards read apart |
+| steward | of their utilities, also read addresses and DER without feeder, and decide on held runs |
 | operator | what a viewer may; start runs, edit sources and the timetable |
 | admin | everything, users included |
 """
@@ -11,6 +11,7 @@
 from typing import Any
 
 READ_APPS = ("utilities", "hosting", "interregional")
+OF_STEWARDS = ("deraddress", "unresolvedder")  # of their own utilities
 OPERATOR_EDITS = (
     ("utilities", "source"),
     ("interregional", "flowsource"),
@@ -31,9 +32,9 @@ def ensure_groups(**_signal: Any) -> None:
         create_permissions(app, verbosity=0)
     every = Permission.objects.select_related("content_type")
     read = every.filter(content_type__app_label__in=READ_APPS, codename__startswith="view_").exclude(
-        content_type__model="deraddress"
+        content_type__model__in=OF_STEWARDS
     )
-    addresses = every.filter(codename="view_deraddress")
+    of_stewards = every.filter(codename__in=[f"view_{model}" for model in OF_STEWARDS])
     edit = [
         permission
         for permission in every
@@ -44,7 +45,7 @@ def ensure_groups(**_signal: Any) -> None:
     decides = every.filter(content_type__app_label="hosting", codename="decide_run")
     for name, permissions in {
         "viewer": [*read],
-        "steward": [*read, *addresses, *decides],
+        "steward": [*read, *of_stewards, *decides],
         "operator": [*read, *edit, *runs],
         "admin": [*every],
     }.items():

@@ -194,7 +194,7 @@ def _models() -> Iterator[str]:
 
     for label in APPS:
         for model in apps.get_app_config(label).get_models():
-            if model._meta.auto_created:
+            if model._meta.auto_created or model._meta.proxy:
                 continue
             yield f"### {model.__name__}\n"
             yield f"{_first_paragraph(model.__doc__ or '')} Table `{model._meta.db_table}`.\n"

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from hosting import trials
 from hosting.admin.rights import own_utilities
+from hosting.admin.unresolved import unresolved_in_short
 from hosting.decisions import waiting_for
 from hosting.models import HCIngestionRun, Trial
 from hosting.models.trials import OPEN
@@ -27,7 +28,11 @@ def _index(request: HttpRequest) -> HttpResponseBase:
     trials.settle()
     mine = {utility.pk for utility in own_utilities(request.user)}
     waiting = waiting_for(request.user).select_related("source__utility")
-    shown = {**how_sources_stand(mine), "waiting_for_me": waiting.defer("layer", "config_json", "discovery")}
+    shown = {
+        **how_sources_stand(mine),
+        "waiting_for_me": waiting.defer("layer", "config_json", "discovery"),
+        "unresolved": unresolved_in_short(request.user),
+    }
     return admin.site.index(request, extra_context=shown)
 
 

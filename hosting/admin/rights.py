@@ -7,6 +7,7 @@
 | ingest, cancel a run | no | no | yes | yes |
 | approve or reject a held run | no | yes | no | no |
 | return a source to an earlier run | no | yes | no | yes |
+| list DER whose feeder is not known | no | yes | no | yes |
 
 Operators and admins hold `start_run`; a steward holds `decide_run` and stands on the utility
 (accounts/groups.py); a superuser may all of it. Whoever asked for a trial may cancel it.
@@ -14,12 +15,13 @@ Operators and admins hold `start_run`; a steward holds `decide_run` and stands o
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from hosting.decisions import is_steward_of
-from hosting.models import Trial, TrialKind
+from hosting.models import Trial, TrialKind, UnresolvedDER
 from utilities.models import Source, Utility
 
 Person = Any  # a User, or nobody
@@ -59,6 +61,24 @@ def own_utilities(person: Person) -> list[Utility]:
     if not person.has_perm("hosting.decide_run"):
         return []
     return list(person.stewarded_utilities.defer("config_json").order_by("utility_code"))
+
+
+def may_list_unresolved(person: Person) -> bool:
+    """Somebody who is shown some utility's DER whose feeder is not known."""
+    if person.has_perm("hosting.view_every_unresolvedder"):
+        return True
+    return bool(person.has_perm("hosting.view_unresolvedder") and person.stewarded_utilities.exists())
+
+
+def unresolved_for(person: Person) -> QuerySet[UnresolvedDER]:
+    """Those that the person may see: stewards of their utilities', admins and superusers all."""
+    found = UnresolvedDER.objects.all()
+    if person.has_perm("hosting.view_every_unresolvedder"):
+        return found
+    if not person.has_perm("hosting.view_unresolvedder"):
+        return found.none()
+    # Named one by one: of a single utility, the index gives the rows in the list's order.
+    return found.filter(utility__in=list(person.stewarded_utilities.order_by().values_list("pk", flat=True)))
 
 
 def refused(request: HttpRequest, why: str, context: dict[str, Any]) -> HttpResponse:

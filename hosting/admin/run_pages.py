@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from hosting import trials
 from hosting.admin.decisions import DecisionPages, decision_on, rollback_to
-from hosting.admin.rights import may_start, refusal, refused
+from hosting.admin.rights import may_start, refusal, refused, unresolved_for
 from hosting.locks import is_busy
 from hosting.models import HCIngestionRun, RunStatus, Severity, TrialKind
 
@@ -42,6 +42,7 @@ class RunPages(DecisionPages):
         run = self.get_object(request, object_id)
         if run is not None:
             extra_context = {**(extra_context or {}), "run": run, **self._before_its_form(request, run)}
+            extra_context["has_unresolved"] = _has_unresolved(request, run)
         return super().change_view(request, object_id, form_url, extra_context)
 
     def _before_its_form(self, request: HttpRequest, run: HCIngestionRun) -> dict[str, Any]:
@@ -82,6 +83,13 @@ class RunPages(DecisionPages):
             raise Http404
         messages.info(request, trials.cancel_run(run, request.user))  # type: ignore[arg-type]
         return HttpResponseRedirect(reverse("admin:hosting_hcingestionrun_change", args=[pk]))
+
+
+def _has_unresolved(request: HttpRequest, run: HCIngestionRun) -> bool:
+    """The run noticed DER whose feeder is not known, and this person may see such of its utility now."""
+    if not run.findings.filter(check_id="Q59").exists():
+        return False
+    return unresolved_for(request.user).filter(utility=run.utility_id).exists()
 
 
 def progress_of(run: HCIngestionRun) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hosting.models.runs import HCIngestionRun, RunStatus
 from hosting.models.sections import HostingCapacitySection, HostingCapacitySectionVersion
 from hosting.models.states import DERState, HostingCapacityRecordState, HostingCapacitySectionState
 from hosting.models.trials import Trial, TrialKind, TrialStatus
+from hosting.models.unresolved import UnresolvedDER
 from hosting.models.words import CapacityStatus, CapacityType, ConstrainingMetric
 
 __all__ = [
@@ -47,4 +48,5 @@ __all__ = [
     "Trial",
     "TrialKind",
     "TrialStatus",
+    "UnresolvedDER",
 ]

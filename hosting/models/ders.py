@@ -17,6 +17,10 @@ class DERStatus(models.TextChoices):
     PLANNED = "planned", "Planned: in the queue"
 
 
+# No feeder, or a list of which a part leads to none. An index holds just these: few among a million.
+UNRESOLVED = models.Q(feeder__isnull=True) | ~models.Q(unresolved_references="")
+
+
 class DERColumns(models.Model):
     """Columns of a DER and of what it was before."""
 
@@ -87,6 +91,7 @@ class DER(DERColumns):
             models.Index(fields=["utility", "status"], name="der_utility"),
             models.Index(fields=["ingestion_run"], name="der_run"),
             GinIndex(fields=["further_feeder_ids"], name="der_further_feeders", fastupdate=False),
+            models.Index(fields=["utility", "status", "id"], name="der_unresolved", condition=UNRESOLVED),
         ]
 
     def __str__(self) -> str:

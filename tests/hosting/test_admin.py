@@ -98,6 +98,9 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     hosting.DER: make.make_der,
     hosting.DERVersion: _der_version,
     hosting.DERAddress: lambda: make.make_der(address="1 Main Street").address,
+    hosting.UnresolvedDER: lambda: hosting.UnresolvedDER.objects.get(
+        pk=make.make_der(unresolved_references='["F-9"]').pk
+    ),
     hosting.Substation: make.make_substation,
     hosting.SubstationLoadProfile: lambda: hosting.SubstationLoadProfile.objects.create(
         substation=make.make_substation(), month=1, hour=0, low_kw=1, high_kw=2
@@ -158,8 +161,8 @@ DERIVED = {
     )
 }
 OURS = [model for model in admin.site._registry if model._meta.app_label in {"utilities", "hosting"}]
-# Personal: a group's permission is not enough, see the tests of their own.
-FOR_GROUPS = [model for model in OURS if model is not hosting.DERAddress]
+# Of a utility's stewards: a group's permission is not enough, see the tests of their own.
+FOR_GROUPS = [model for model in OURS if model not in (hosting.DERAddress, hosting.UnresolvedDER)]
 EDITED_BY_PEOPLE = {Utility, Source, hosting.FeederAlias}
 
 
