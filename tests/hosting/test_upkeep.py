@@ -8,15 +8,17 @@ from django.core.management import call_command
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from hosting.lake import tables
+from hosting.lake import tables, upkeep
 from hosting.lake_settings import open_lake
 from hosting.models import HCIngestionRun, RunStatus
+from hosting.rollback import roll_back
 from hosting.timetable import sync_timetable
-from hosting.upkeep import long_failed
+from hosting.upkeep import keep_up, long_failed
 from tests import factories as make
 from tests.conftest import Portal
 from tests.hosting.test_gate import sections, serve, what_readers_see
-from tests.layers import entry
+from tests.hosting.test_rollback import shown
+from tests.layers import FREE, entry
 
 LONG_AGO = timezone.now() - timedelta(days=200)
 
@@ -51,6 +53,24 @@ def test_upkeep_changes_nothing_that_readers_see_and_the_next_run_goes_on(portal
     rows[0]["mw"] = 9.5
     serve(portal, rows)
     assert portal.ingest(source).status == RunStatus.COMPLETED
+
+
+def test_what_each_run_showed_is_still_known_after_the_harshest_upkeep(portal: Portal) -> None:
+    """History is rows of the log, not versions of a table: none of it is lost with old files."""
+    source = portal.add(entry("ours", thresholds=FREE))
+    runs, seen = [], []
+    for number, rows in enumerate((sections(10), sections(7), sections(9))):
+        serve(portal, [row | {"mw": row["mw"] + number} for row in rows])
+        runs.append(portal.ingest(source))
+        seen.append(shown())
+    lake = open_lake()
+    keep_up(lake, retention_hours=0)
+    keep_up(lake, retention_hours=0)
+    for table in (tables.SECTIONS, tables.RECORDS):
+        assert upkeep.size(lake, table).files == 1
+    for run in (runs[0], runs[1], runs[2]):
+        assert roll_back(source, run, note="to see it").status == "completed"
+        assert shown() == seen[runs.index(run)]
 
 
 @pytest.mark.django_db

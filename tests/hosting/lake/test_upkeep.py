@@ -59,6 +59,33 @@ def test_a_reader_at_work_finds_its_files_until_the_retention_is_over(lake: Lake
     assert len(keys(lake.delta(tables.RECORDS))) == 5
 
 
+def test_a_reader_in_the_middle_of_a_table_reads_its_rows_to_the_end(lake: Lake) -> None:
+    for number in range(24):
+        append(lake, tables.CHANGES, key=f"k{number:02}", run_id=number)
+    opened = DeltaTable(lake.path(tables.CHANGES)).to_pyarrow_dataset()
+    reading = opened.scanner(columns=["key"], batch_readahead=0, fragment_readahead=0).to_batches()
+    read = [next(reading) for _ in range(3)]
+    lake.forget(tables.CHANGES, "run_id < 12")
+    append(lake, tables.CHANGES, key="new", run_id=99)
+    upkeep.tidy(lake, tables.CHANGES)
+    upkeep.tidy(lake, tables.CHANGES)
+    found = [key for batch in [*read, *reading] for key in batch.column("key").to_pylist()]
+    assert sorted(found) == [f"k{number:02}" for number in range(24)]
+    assert len(keys(lake.delta(tables.CHANGES))) == 13
+
+
+def test_every_earlier_version_within_the_retention_is_read_as_it_was(lake: Lake) -> None:
+    for number in range(8):
+        append(lake, tables.RECORDS, key=f"k{number}")
+    lake.forget(tables.RECORDS, "key < 'k4'")
+    path, last = lake.path(tables.RECORDS), lake.delta(tables.RECORDS).version()
+    before = [keys(DeltaTable(path, version=number)) for number in range(last + 1)]
+    assert [len(found) for found in before] == [*range(9), 4]
+    for _ in range(2):
+        upkeep.tidy(lake, tables.RECORDS)
+        assert [keys(DeltaTable(path, version=number)) for number in range(last + 1)] == before
+
+
 def test_the_table_is_locked_for_as_long_as_its_files_are_changed(tmp_path: Path) -> None:
     held: list[str] = []
 
