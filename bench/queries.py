@@ -93,7 +93,7 @@ def _directly(plain: "psycopg.Connection[Any]", paths: Sequence[str]) -> float:
         plain.execute(sql).fetchall()
         return (time.perf_counter() - began) * 1000
 
-    plain.execute("SET max_parallel_workers_per_gather = 0")  # as hosting/api/planning.py
+    plain.execute("SET max_parallel_workers_per_gather = 0")  # as hcportal/wsgi.py
     for sql in statements[:WARM]:
         run(sql)
     return p95(run(sql) for sql in statements)

@@ -14,7 +14,6 @@ from hosting.api.csv_rows import CSV_SHAPE, csv_answer, csv_of
 from hosting.api.fields import ExactNumber, TextOrNull
 from hosting.api.forms import ROWS_A_PAGE, FormParameters, TabularView, rows_a_form
 from hosting.api.paging import IdPageParameters, page
-from hosting.api.planning import planned
 from hosting.api.shown import cells, shown
 from hosting.models import DER, DERStatus, Feeder, FeederDERTotals
 
@@ -153,10 +152,9 @@ class FeederDERs(TabularView):
 
     def _page(self, request: Request, rows: QuerySet[DER], feeder: int, access: Access) -> Response:
         limit = self.parameters["limit"] or ROWS_A_PAGE
-        with planned():
-            found = rows[: limit + 1].values_list(*SHOWN.values())
-            listed_rows = [dict(zip(NAMES, row, strict=True)) for row in found]
-            totals = FeederDERTotals.objects.filter(feeder=feeder).values(*TOTALS).first()
+        found = rows[: limit + 1].values_list(*SHOWN.values())
+        listed_rows = [dict(zip(NAMES, row, strict=True)) for row in found]
+        totals = FeederDERTotals.objects.filter(feeder=feeder).values(*TOTALS).first()
         answer = page(request, listed_rows, limit, "id") | {"totals": totals or dict.fromkeys(TOTALS)}
         return Response(answer | access.note())
 

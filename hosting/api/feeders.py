@@ -19,7 +19,6 @@ from hosting.api.csv_rows import CSV_SHAPE, csv_answer, csv_of
 from hosting.api.fields import ExactNumber, TextOrNull, WordOrNull
 from hosting.api.forms import ROWS_A_PAGE, FormParameters, TabularView, rows_a_form
 from hosting.api.paging import next_page
-from hosting.api.planning import planned
 from hosting.api.records import FigureParameters, Rows, figures
 from hosting.api.shown import cells, shown
 from hosting.models import HostingCapacityRecord
@@ -172,8 +171,7 @@ class FeederList(TabularView):
     def _page(self, request: Request, access: Access) -> Response:
         limit = self.parameters["limit"] or ROWS_A_PAGE
         rows = highest_first(self.parameters, access)[: limit + 1]
-        with planned():
-            found = [dict(zip(NAMES, row, strict=True)) for row in rows.values_list(*SHOWN.values())]
+        found = [dict(zip(NAMES, row, strict=True)) for row in rows.values_list(*SHOWN.values())]
         following = None
         if len(found) > limit:
             last = found[limit - 1]

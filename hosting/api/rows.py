@@ -12,7 +12,6 @@ from hosting.api.answers import CSV, JSON, Answers, listed
 from hosting.api.csv_rows import CSV_SHAPE, csv_answer, csv_of
 from hosting.api.forms import ROWS_A_PAGE, FormParameters, TabularView, rows_a_form
 from hosting.api.paging import page
-from hosting.api.planning import planned
 from hosting.api.records import (
     CELLS,
     NAMES,
@@ -65,8 +64,7 @@ class RecordList(TabularView):
         # First which rows, from an index that holds all that filters ask for; then these rows.
         chosen = matching(self.parameters, access.sources, access.utility).order_by("id").values("id")
         rows = with_columns(at_once(self.parameters).filter(id__in=chosen[: limit + 1])).order_by("id")
-        with planned():
-            found = [dict(zip(NAMES, row, strict=True)) for row in rows.values_list(*SHOWN.values())]
+        found = [dict(zip(NAMES, row, strict=True)) for row in rows.values_list(*SHOWN.values())]
         said = as_of.said_of(self.parameters["at"], access.sources)
         return Response(page(request, found, limit, "id") | access.note() | said)
 
