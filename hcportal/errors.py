@@ -73,6 +73,10 @@ class QueueUnreachable(HcportalError):
     """Redis, which hands work to the worker, does not answer; nothing was started."""
 
 
+class NotTaken(HcportalError):
+    """A file or a month that a person uploads is not taken; nothing of it was stored."""
+
+
 class NotDecided(HcportalError):
     """A decision on a run was not taken: by the wrong person, too late, or on a run that waits for none."""
 

@@ -12,6 +12,7 @@
 | HCP_ALLOW_LOOPBACK | `1` lets sources live on this machine (tests, a local FeatureServer) |
 | HCP_HTTPS, HCP_TRUSTED_ORIGINS | a proxy ends TLS (default in `prod`); origins that forms may come from |
 | HCP_DEBUG | Django's error pages; never where others can reach it |
+| HCP_UPLOADS, HCP_UPLOAD_MB | where uploaded files wait for the worker, default var/uploads; most MB of one |
 | HCP_VAR, HCP_HOST, HCP_PORT, HCP_PYTHON | of `bin/up`: its files, address and Python (hcportal/services) |
 | HCP_MAP_TILES, HCP_MAP_ATTRIBUTION | raster tiles under the map, `https://…{z}/{x}/{y}.png`; whom to name |
 | HCP_CONTACT | how publishers can reach whoever runs this portal; part of the User-Agent |
@@ -265,6 +266,8 @@ HCP_PACE = VAR_DIR / "pace"  # where the processes of this machine keep a host's
 HCP_CLIENT: dict[str, Any] = {}  # other limits than those of hcportal.http.Client, by its own names
 HCP_MAP_TILES = env.str("HCP_MAP_TILES", "")
 HCP_MAP_ATTRIBUTION = env.str("HCP_MAP_ATTRIBUTION", "© OpenStreetMap contributors" if HCP_MAP_TILES else "")
+HCP_UPLOADS = Path(env.str("HCP_UPLOADS", str(VAR_DIR / "uploads")))
+HCP_UPLOAD_MB = env.int("HCP_UPLOAD_MB", 1_500)  # of one file; 5 million segments are 684 MB
 HCP_RECORDED = VAR_DIR / "recorded"  # what `recorded://` addresses are answered from
 
 LOGGING = {

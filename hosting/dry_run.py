@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from hcportal.errors import EmptySource, FetchError
-from hosting.fetching import http_client, locate, refuse_without_fields
+from hosting.fetching import http_client, locate
 from hosting.file_feeds import NOTHING, Given, some_pages
 from hosting.lake import ders, silver, tables
 from hosting.lake.masking import masked
 from hosting.lake.session import engine
 from hosting.lake_settings import open_lake
+from hosting.mapped import refuse_without_fields
 from hosting.published_rows import known_names
 from hosting.sources import arcgis
 from hosting.steps import refuse_what_must_not_be_fetched, spec_of

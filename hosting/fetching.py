@@ -1,7 +1,6 @@
 """From the server to bronze: the first step of a run, and what others need to ask a source's server."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,10 +9,11 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from hcportal.errors import EmptySource, LakeError, MissingField, SourceChanged
+from hcportal.errors import EmptySource, LakeError, SourceChanged
 from hcportal.http import Client, token_from_environment
 from hosting.lake import bronze, references, tables
 from hosting.lake.store import Lake
+from hosting.mapped import lacking, refuse_without_fields
 from hosting.models import HCIngestionRun, RunStatus
 from hosting.reconcile import FOREIGN_LAKE
 from hosting.recording import Recorder
@@ -59,29 +59,6 @@ def locate(client: Client, source: Source, spec: SourceSpec) -> moving.Found:
     rules = moving.rules_of(spec, source.utility.data_source_type)
     last = source.published_run.source_url if source.published_run else ""
     return moving.find_by(client, spec, rules, lambda layer: lacking(layer, spec), last_url=last)
-
-
-def lacking(layer: arcgis.Layer, spec: SourceSpec) -> str:
-    """Which mapped fields the layer lacks, as a clause with the nearest names it has; empty where none."""
-    names = [field.name for field in layer.fields]
-    folded = {name.lower(): name for name in names}
-    missing = []
-    for name in missing_fields(layer, spec):
-        near = get_close_matches(name.lower(), folded, n=1)
-        missing.append(f"'{name}'" + (f" (is it '{folded[near[0]]}' now?)" if near else ""))
-    return f"lacks the mapped field{'s' if len(missing) > 1 else ''} {', '.join(missing)}" if missing else ""
-
-
-def missing_fields(layer: arcgis.Layer, spec: SourceSpec) -> list[str]:
-    """The mapped fields that the layer has not."""
-    names = {field.name for field in layer.fields}
-    return [name for name in spec.published_fields() if name not in names]
-
-
-def refuse_without_fields(layer: arcgis.Layer, spec: SourceSpec) -> None:
-    """Raise MissingField where a mapped field is not there."""
-    if missing := lacking(layer, spec):
-        raise MissingField(f"{layer.url} {missing}. Correct the catalog entry and run again.")
 
 
 def fetch(lake: Lake, spec: SourceSpec, recorder: Recorder, *, force: bool) -> bool:

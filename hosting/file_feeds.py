@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from hcportal.errors import EmptySource, FetchError, LakeError
-from hosting.fetching import acquaint, http_client, last_read, noted, refuse_without_fields
+from hosting import months
+from hosting.fetching import acquaint, http_client, last_read, noted
 from hosting.lake import bronze, tables
 from hosting.lake.store import Lake
-from hosting.lineage import undone
-from hosting.models import HCIngestionRun, RunStatus
+from hosting.mapped import refuse_without_fields
+from hosting.models import HCIngestionRun
 from hosting.reconcile import FOREIGN_LAKE
 from hosting.recording import Recorder
 from hosting.sources import arcgis
@@ -30,8 +30,6 @@ from hosting.sources.files.opened import OpenFile, open_file
 from hosting.steps import spec_of
 from utilities.models import Source
 from utilities.spec import SourceSpec
-
-LOADED = (RunStatus.COMPLETED, RunStatus.UNCHANGED)
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def months_to_load(source: Source, spec: SourceSpec, given: Given) -> list[Given
         return [given]  # where it is missing, the run says so
     if not there:
         raise folder.NoFile(f"There is no folder like 2026-03 with {spec.file.name} in {given.data_dir}.")
-    done = set(_loaded(source).values_list("period", flat=True))
+    done = set(months.loaded(source).values_list("period", flat=True))
     todo = [month for month in there if month not in done]
     return [replace(given, month=month) for month in todo or there[-1:]]
 
@@ -84,7 +82,7 @@ def fetch_file(lake: Lake, spec: SourceSpec, recorder: Recorder, given: Given, *
         recorder.note(layer=noted(lake, file.layer, spec, run.utility), source_url=file.layer.url)
         refuse_without_fields(file.layer, spec)
         recorder.done("probe")
-        newest = _loaded(run.source).order_by("-period").first()
+        newest = months.newest(run.source)
         behind = given.month and newest and newest.period and given.month < newest.period
         if given.month and newest and behind and not force:
             _compare_old_month(spec, recorder, file, given.month, newest)
@@ -136,11 +134,6 @@ def _data_dir(given: Given, spec: SourceSpec) -> Path:
     return given.data_dir
 
 
-def _loaded(source: Source) -> QuerySet[HCIngestionRun]:
-    """Its runs that loaded a month, or found it the same as the one before, and that were not undone."""
-    return source.runs.filter(status__in=LOADED, period__isnull=False).exclude(pk__in=undone(source))
-
-
 def _pages(file: OpenFile, spec: SourceSpec) -> Iterator[arcgis.Page]:
     yield from file.pages(where=spec.where, geometry=spec.geometry != "none")
 
@@ -160,12 +153,10 @@ def _compare_old_month(
 ) -> None:
     """A month before the newest: the same rows as then are fine, anything else would undo later months."""
     run = recorder.run
-    before = _loaded(run.source).filter(period=month).order_by("-id").first()
+    before = months.loaded(run.source).filter(period=month).order_by("-id").first()
     if before is None:
-        raise FetchError(
-            f"{month:%Y-%m} comes before {newest.period:%Y-%m}, which run {newest.pk} loaded; months are "
-            "loaded oldest first; --force loads it, and what came after it anew"
-        )
+        why = months.too_late(run.source, month)
+        raise FetchError(f"{why}; --force loads it, and what came after it anew")
     rows, content = bronze.digest(_followed(_pages(file, spec), recorder))
     recorder.note(records_fetched=rows, content_sha256=content)
     if content != before.content_sha256:

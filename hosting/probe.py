@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from hcportal.errors import HcportalError
 from hcportal.http import Client
-from hosting.fetching import http_client, locate, missing_fields
+from hosting.fetching import http_client, locate
+from hosting.mapped import missing_fields
 from hosting.steps import spec_of
 from utilities.models import Redistribution, Source
 

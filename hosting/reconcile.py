@@ -7,6 +7,7 @@ brought to the published run by the same change set, which may be applied any nu
 from django.db.models import Count, Max, Model
 
 from hcportal.errors import Interrupted, LakeError, SourceBusy
+from hosting import trials
 from hosting.decisions import close_outdated
 from hosting.lake import bronze, changes, maintain, platinum
 from hosting.lake.datasets import DATASETS, of_source
@@ -124,4 +125,4 @@ def reconcile_all() -> list[str]:
                     done += settle(source, lake)
             except SourceBusy:
                 continue  # it is at work, not dead
-    return done
+    return done + trials.end_dead()

@@ -19,7 +19,8 @@ from hcportal.errors import Cancelled, HcportalError, QueueUnreachable, RefusedA
 from hosting.locks import advisory_lock, is_busy, is_held
 from hosting.models import HCIngestionRun, RunStatus, Trial, TrialKind, TrialStatus
 from hosting.models.trials import DECISIONS, OPEN
-from utilities.models import Redistribution, Source
+from hosting.uploads import folders
+from utilities.models import Redistribution, Source, Utility
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ def hand_over(
     options: dict[str, Any],
     url: str = "",
     run: HCIngestionRun | None = None,
+    utility: Utility | None = None,
 ) -> Trial:
     """Keep what was asked for and send it to the worker. Raises SourceBusy, QueueUnreachable."""
     now = timezone.now()
@@ -61,10 +63,11 @@ def hand_over(
         with transaction.atomic():
             trial = Trial.objects.create(
                 kind=kind, source=source, url=url, options=options, started_by=by, asked_at=now,
-                expires_at=now + KEPT, run=run,
+                expires_at=now + KEPT, run=run, utility=utility,
             )  # fmt: skip
     except IntegrityError:  # the database lets one be open
-        what = f"{TrialKind(kind).label} of {source}" if source else "Another discovery of yours"
+        of = source or utility
+        what = f"{TrialKind(kind).label} of {of}" if of else "Another discovery of yours"
         raise SourceBusy(f"{what} is under way already. Nothing was started.") from None
     _send(trial)
     return trial
@@ -105,7 +108,7 @@ def carry_out(trial_id: int) -> str:
         taken = Trial.objects.filter(pk=trial_id, status=TrialStatus.QUEUED)
         if not taken.update(status=TrialStatus.RUNNING, started_at=timezone.now()):
             return "left alone"
-        trial = Trial.objects.select_related("source__utility", "started_by").get(pk=trial_id)
+        trial = Trial.objects.select_related("source__utility", "utility", "started_by").get(pk=trial_id)
         try:
             _work(trial)
         except Cancelled as cancelled:
@@ -121,9 +124,12 @@ def carry_out(trial_id: int) -> str:
 
 
 def _work(trial: Trial) -> None:
-    from hosting import decision_trials, trial_results
+    from hosting import decision_trials, trial_results, upload_trials
 
-    follow = Following(trial)
+    if trial.kind == TrialKind.UPLOAD:
+        upload_trials.carry_out(trial)
+        return
+    follow = Following(trial, trial.source if trial.kind == TrialKind.INGEST else None)
     if trial.kind == TrialKind.INGEST:
         _ingest(trial, follow)
     elif trial.kind in DECISIONS:
@@ -148,14 +154,18 @@ def _ingest(trial: Trial, follow: "Following") -> None:
 
 
 class Following:
-    """Writes onto a trial how far it is, at most twice a second; raises Cancelled where it was stopped."""
+    """Writes onto a trial how far it is, at most twice a second; raises Cancelled where it was stopped.
 
-    def __init__(self, trial: Trial) -> None:
-        self._trial = trial
+    `source` is what is ingested, if anything is; `lines` how many its file has, where it is one.
+    """
+
+    def __init__(self, trial: Trial, source: Source | None = None, *, lines: int = 0) -> None:
+        self._trial, self._source, self._lines = trial, source, lines
         self._wrote = timezone.now() - timedelta(minutes=1)
 
     def progress(self, done: int, planned: int) -> None:
         now = timezone.now()
+        planned = max(planned, self._lines)
         if done == planned or now - self._wrote >= timedelta(seconds=0.5):
             self._wrote = now
             self._write(step="fetch", rows_fetched=done, rows_expected=planned)
@@ -167,29 +177,35 @@ class Following:
 
     def _write(self, **values: Any) -> None:
         trial = self._trial
-        if trial.kind == TrialKind.INGEST and trial.run_id is None and trial.source is not None:
-            trial.run = trial.source.runs.filter(status=RunStatus.RUNNING).first()  # we hold the source
-            values["run"] = trial.run
+        if self._source is not None:  # we hold it, so a run of it is ours
+            run = self._source.runs.filter(status=RunStatus.RUNNING).first()
+            if run is not None:
+                self._source, values["run"] = None, run
         if not Trial.objects.filter(pk=trial.pk, status=TrialStatus.RUNNING).update(**values):
             raise Cancelled("Cancelled by a person")
 
 
 def end(trial: Trial, status: TrialStatus, error: str = "", result: dict[str, Any] | None = None) -> None:
     """Close a trial, unless somebody did already."""
+    values = {} if result is None else {"result": result}  # what an upload has told so far stays
     Trial.objects.filter(pk=trial.pk, status__in=OPEN).update(
         status=status,
         error=error.replace("\0", "")[:LONGEST_ERROR],
-        result=result,
         completed_at=timezone.now(),
+        **values,
     )
 
 
 def cancel(trial: Trial, by: User) -> str:
     """Stop a trial; a sentence that says what happens now."""
+    from hosting import upload_trials
+
     if trial.run is not None and trial.kind == TrialKind.INGEST:
         return cancel_run(trial.run, by)
+    if trial.kind == TrialKind.UPLOAD and trial.status == TrialStatus.RUNNING:
+        return upload_trials.cancel(trial, by)
     # A decision that has begun is carried out: it either publishes or changes nothing, in seconds.
-    may_stop = (TrialStatus.QUEUED,) if trial.kind in DECISIONS else OPEN
+    may_stop = (TrialStatus.QUEUED,) if trial.kind in (*DECISIONS, TrialKind.UPLOAD) else OPEN
     stopped = Trial.objects.filter(pk=trial.pk, status__in=may_stop).update(
         status=TrialStatus.CANCELLED,
         error=f"Cancelled by {by.get_username()}. Nothing was written.",
@@ -223,6 +239,12 @@ def settle() -> None:
 
     forget what has expired. Cheap: every page that shows how far something is calls it.
     """
+    end_dead()
+    _settle_runs()
+
+
+def end_dead() -> list[str]:
+    """End and forget trials as `settle` does, and remove uploaded files that no open one waits for."""
     now = timezone.now()
     for trial in Trial.objects.filter(status=TrialStatus.RUNNING):
         if not is_held("trial", str(trial.pk)):
@@ -234,7 +256,7 @@ def settle() -> None:
         completed_at=now,
     )
     Trial.objects.filter(expires_at__lt=now).exclude(status__in=OPEN).delete()
-    _settle_runs()
+    return folders.sweep()
 
 
 def _settle_runs() -> None:

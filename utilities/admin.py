@@ -1,7 +1,8 @@
 """The admin of ISOs and utilities, and the read-only bases that the other apps' admins build on.
 
 What comes from the catalog or the pipeline is shown and never edited: the next sync or run would undo it.
-A person decides a utility's stewards, and whether a source is enabled (its admin is in hosting, beside runs).
+A person decides a utility's stewards, and whether a source is enabled. Both are registered in hosting, beside
+runs: sources with what can be done with them, utilities with the upload of their files.
 """
 
 # ruff: noqa: ARG002  # Django's hooks bring more than each needs
@@ -207,8 +208,9 @@ class IsoAdmin(ReadOnlyAdmin):
     search_fields = ("code", "name")
 
 
-@admin.register(Utility)
 class UtilityAdmin(ChoicesOnlyAdmin):
+    """Utilities; registered by hosting/admin/uploads.py."""
+
     list_display = (
         "utility_code",
         "utility_name",

@@ -53,7 +53,7 @@ def how_sources_stand(mine: Collection[int] = ()) -> dict[str, Any]:
         "needing_a_person": [pair for pair in stood if pair[1].for_a_person],
         "own_sources": [pair for pair in stood if pair[0].utility_id in mine],
         "under_way": Trial.objects.filter(status__in=OPEN)
-        .select_related("source__utility", "started_by")
+        .select_related("source__utility", "utility", "started_by")
         .defer("result", "source__config_json", "source__utility__config_json"),
         "standings": sorted(counts.items(), key=lambda item: -item[1]),
         "latest_runs": HCIngestionRun.objects.select_related("source__utility").only(

@@ -4,7 +4,7 @@
 |---|---|---|---|---|
 | discover, dry run of a source (neither changes what readers see) | no | yes | yes | yes |
 | discover an address typed by hand | no | no | yes | yes |
-| ingest, cancel a run | no | no | yes | yes |
+| ingest, upload monthly files, cancel a run | no | no | yes | yes |
 | approve or reject a held run | no | yes | no | no |
 | return a source to an earlier run | no | yes | no | yes |
 | list DER whose feeder is not known | no | yes | no | yes |
@@ -38,6 +38,8 @@ def refusal(person: Person, kind: TrialKind, source: Source | None) -> str:
         return ""
     if kind == TrialKind.INGEST:
         return _("Only operators and admins start runs. Nothing was started.")
+    if kind == TrialKind.UPLOAD:
+        return _("Only operators and admins upload monthly files. Nothing was stored.")
     if source is None:
         return _("Only operators and admins ask addresses typed by hand. Nothing was asked.")
     if is_steward_of(person, source.utility_id):

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from hosting import trials
 from hosting.admin.rights import may_start, own_utilities, refusal, refused
 from hosting.admin.trials import HELP, page_of, start
+from hosting.admin.uploads import may_upload
 from hosting.models import Trial, TrialKind
 from hosting.models.trials import OPEN, TRIED
 from hosting.views.standing import standing, with_last_run
@@ -179,6 +180,7 @@ class SourceAdmin(ChoicesOnlyAdmin):
         return {
             "work": [] if all(refusal(request.user, kind, source) for kind in TRIED) else actions,
             "is_mine": any(utility.pk == source.utility_id for utility in own_utilities(request.user)),
+            "may_upload": "file" in source.config_json and may_upload(request, source.utility),
             "latest_trials": mine[:5],
             "latest_runs": runs.defer("layer", "config_json", "discovery")[:5],
         }

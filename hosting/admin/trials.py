@@ -25,6 +25,7 @@ from hosting.admin.rights import may_cancel, refusal, refused
 from hosting.admin.runs import in_minutes
 from hosting.decisions import may_roll_back
 from hosting.models import Trial, TrialKind, TrialStatus
+from hosting.upload_trials import UploadWord
 from utilities.admin import NOTHING, ReadOnlyAdmin
 from utilities.models import Source
 
@@ -34,6 +35,15 @@ TONES = {
     TrialStatus.DONE: "good",
     TrialStatus.FAILED: "bad",
     TrialStatus.CANCELLED: "quiet",
+}
+UPLOAD_TONES = {
+    UploadWord.WAITING: "waiting",
+    UploadWord.UNDER_WAY: "waiting",
+    UploadWord.LOADED: "good",
+    UploadWord.UNCHANGED: "good",
+    UploadWord.HELD: "waiting",
+    UploadWord.REFUSED: "bad",
+    UploadWord.CANCELLED: "quiet",
 }
 HELP = {
     TrialKind.DISCOVER: gettext_lazy("Ask the server what it has: layers, fields, counts. Changes nothing."),
@@ -61,15 +71,23 @@ class DryRunOptions(forms.Form):
 class TrialAdmin(ReadOnlyAdmin):
     list_display = ("what", "state", "source", "started_by", "asked_at", "took", "outcome")
     list_filter = ("kind", "status", ("source__utility", admin.RelatedOnlyFieldListFilter))
-    list_select_related = ("source__utility", "started_by")
-    search_fields = ("source__code", "source__utility__utility_code", "url", "started_by__username")
+    list_select_related = ("source__utility", "utility", "started_by")
+    search_fields = (
+        "source__code",
+        "source__utility__utility_code",
+        "utility__utility_code",
+        "url",
+        "started_by__username",
+    )
     date_hierarchy = "asked_at"
     list_per_page = 50
     change_list_template = "admin/trial_list.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Trial]:
         found: QuerySet[Trial] = super().get_queryset(request)
-        return found.defer("result", "source__config_json", "source__utility__config_json")
+        return found.defer(
+            "result", "source__config_json", "source__utility__config_json", "utility__config_json"
+        )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -134,7 +152,7 @@ class TrialAdmin(ReadOnlyAdmin):
 
     @method_decorator(require_POST)
     def cancel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        trial = Trial.objects.select_related("source__utility", "run").filter(pk=pk).first()
+        trial = Trial.objects.select_related("source__utility", "utility", "run").filter(pk=pk).first()
         if trial is None:
             raise Http404
         if not may_cancel(request.user, trial):
@@ -208,6 +226,19 @@ def progress_of(trial: Trial) -> dict[str, Any]:
         "fetched": trial.rows_fetched,
         "expected": trial.rows_expected,
         "counts_layers": trial.kind == TrialKind.DISCOVER,
+        "uploaded": uploaded(trial) if trial.kind == TrialKind.UPLOAD else [],
         "elapsed": elapsed(trial),
         "is_waiting_long": trial.status == TrialStatus.QUEUED and waited > timedelta(seconds=15),
     }
+
+
+def uploaded(trial: Trial) -> list[dict[str, Any]]:
+    """Of an upload: each file with where it is from and what became of it."""
+    lines = {line["source"]: line for line in (trial.result or {}).get("files", [])}
+    shown = []
+    for file in trial.options.get("files", []):
+        line = {"word": UploadWord.WAITING, "said": "", **lines.get(file["source"], {})}
+        if not trial.is_open and line["word"] in (UploadWord.WAITING, UploadWord.UNDER_WAY):
+            line["word"] = UploadWord.CANCELLED  # whatever ended the trial came before it
+        shown.append({**file, **line, "tone": UPLOAD_TONES[UploadWord(line["word"])]})
+    return shown

@@ -2,7 +2,7 @@
 
 A trial is the person's side of it: who asked, how far it is, what came out. What an ingest, an approval or a
 rollback did is the run's to say; a discovery and a dry run have no run, so their results are kept here until
-they expire.
+they expire. An upload has a run for each of its files.
 """
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from hosting.models.runs import HCIngestionRun
-from utilities.models import Source
+from utilities.models import Source, Utility
 
 
 class TrialKind(models.TextChoices):
@@ -21,6 +21,7 @@ class TrialKind(models.TextChoices):
     INGEST = "ingest", "Ingest"
     APPROVE = "approve", "Approval"
     ROLLBACK = "rollback", "Rollback"
+    UPLOAD = "upload", "Upload"
 
 
 TRIED = (TrialKind.DISCOVER, TrialKind.DRY_RUN, TrialKind.INGEST)  # with a source, from its page
@@ -41,7 +42,7 @@ OPEN = (TrialStatus.QUEUED, TrialStatus.RUNNING)
 
 
 class Trial(models.Model):
-    """Something that a person asked for. One of a kind at most is open for a source."""
+    """Something that a person asked for. Of a source one of a kind is open, of a utility one upload."""
 
     kind = models.CharField(max_length=10, choices=TrialKind)
     source = models.ForeignKey(
@@ -50,13 +51,22 @@ class Trial(models.Model):
         blank=True,
         on_delete=models.CASCADE,
         related_name="trials",
-        help_text="Empty for the discovery of an address that a person typed",
+        help_text="Empty for the discovery of an address that a person typed, and for an upload",
+    )
+    utility = models.ForeignKey(
+        Utility,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="trials",
+        help_text="Whose monthly files an upload brings; empty otherwise",
     )
     url = models.CharField(max_length=600, blank=True, help_text="The service to discover")
     options = models.JSONField(
         default=dict,
         help_text="`limit` of a dry run, `force` of an ingest, `note` of a decision, and of a rollback `to`, "
-        "the run to return to, and `dry` where it only says what would change",
+        "the run to return to, and `dry` where it only says what would change; of an upload `month`, "
+        "`force`, `folder` below HCP_UPLOADS, and `files`: each one's source, name, bytes, lines and SHA-256",
     )
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="trials"
@@ -69,7 +79,11 @@ class Trial(models.Model):
     step = models.CharField(max_length=40, blank=True, help_text="What it is doing, or did last")
     rows_fetched = models.PositiveBigIntegerField(null=True, blank=True)
     rows_expected = models.PositiveBigIntegerField(null=True, blank=True)
-    result = models.JSONField(null=True, blank=True, help_text="Of a discovery or dry run; bounded in size")
+    result = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Of a discovery, dry run or upload; bounded in size. That of an upload grows file by file",
+    )
     error = models.TextField(blank=True, help_text="Why it failed, as a sentence for a person")
     run = models.ForeignKey(
         HCIngestionRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="trials"
@@ -86,7 +100,12 @@ class Trial(models.Model):
             models.UniqueConstraint(
                 fields=["started_by"],
                 name="trial_typed_open_once",
-                condition=Q(status__in=["queued", "running"], source__isnull=True),
+                condition=Q(status__in=["queued", "running"], source__isnull=True, utility__isnull=True),
+            ),
+            models.UniqueConstraint(
+                fields=["utility"],
+                name="trial_upload_open_once",
+                condition=Q(status__in=["queued", "running"], utility__isnull=False),
             ),
         ]
         indexes = [
@@ -95,6 +114,8 @@ class Trial(models.Model):
         ]
 
     def __str__(self) -> str:
+        if self.utility is not None:
+            return f"{TrialKind(self.kind).label} of {self.options.get('month', '')} of {self.utility}"
         return f"{TrialKind(self.kind).label} of {self.source or self.url}"
 
     @property

@@ -1,26 +1,24 @@
 """Bring sources from their servers to what people read; see docs/commands.md."""
 
-from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 
 from hcportal.commands import PersonCommand
-from hcportal.errors import HcportalError, UnknownName
-from hosting.models import HCIngestionRun, RunStatus
-from hosting.reporters import reporter
+from hcportal.errors import UnknownName
+from hosting.models import RunStatus
+from hosting.reporters import Bar, Lines, reporter
 from utilities.models import DataSourceType, Source, Utility
 
 if TYPE_CHECKING:
     from hosting.file_feeds import Given
+    from hosting.series import Outcome
 
 FAILED, HELD = 1, 3
 BAD = {RunStatus.FAILED: FAILED, RunStatus.CANCELLED: FAILED, RunStatus.HELD: HELD}
-
-
-Outcome = tuple[Source, HCIngestionRun | None, str]
 
 
 class Command(PersonCommand):
@@ -95,68 +93,35 @@ class Command(PersonCommand):
         return given
 
     def _ingest(self, sources: list[Source], given: "Given", *, force: bool) -> None:
-        from hosting.pipeline import ingest
+        from hosting.series import ingest_all
 
-        todo, outcomes = self._planned(sources, given)
-        broken: set[int] = set()
-        for source, each in todo:
-            if source.pk in broken:
-                continue  # later months would stand on one that is not there
-            with reporter(self.out, str(source)) as follow:
-                try:
-                    run = ingest(source, force=force, reporter=follow, given=each)
-                    outcomes.append((source, run, run.error_message))
-                    if run.status in BAD:
-                        broken.add(source.pk)
-                except HcportalError as error:
-                    broken.add(source.pk)
-                    outcomes.append((source, None, str(error)))
-                except Exception as error:
-                    # A bug, kept on the run and in the log with its traceback; the other sources go on.
-                    broken.add(source.pk)
-                    outcomes.append((source, None, f"a fault in hcportal itself, see the log: {error}"))
+        follow = partial(follow_on, self.out)
+        outcomes = [*ingest_all(sources, given, force=force, follow=follow)]
         if len(outcomes) > 1:
             self._table(outcomes)
         self._tell(outcomes)
 
-    def _planned(
-        self, sources: list[Source], given: "Given"
-    ) -> "tuple[list[tuple[Source, Given]], list[Outcome]]":
-        """The runs to make, month by month: of each, capacity first, since DER refer to its feeders.
-
-        Beside them the sources of which no run can be made, as outcomes.
-        """
-        from hosting.file_feeds import months_to_load
-        from hosting.steps import spec_of
-
-        todo: list[tuple[Source, Given]] = []
-        outcomes: list[Outcome] = []
-        for source in sources:
-            try:
-                todo += [(source, each) for each in months_to_load(source, spec_of(source), given)]
-            except HcportalError as error:
-                outcomes.append((source, None, str(error)))
-        todo.sort(key=lambda one: (one[1].month or date.min, "ders" in one[0].config_json))
-        return todo, outcomes
-
-    def _tell(self, outcomes: list[Outcome]) -> None:
+    def _tell(self, outcomes: "list[Outcome]") -> None:
         """Good outcomes on stdout; the others on stderr, with the exit status of the worst."""
+        from hosting.series import told
+
         statuses, faults = set(), []
-        for source, run, message in outcomes:
-            if run is None or run.status in BAD:
-                statuses.add(FAILED if run is None else BAD[RunStatus(run.status)])
-                faults.append(f"{source}: {message}")
+        for outcome in outcomes:
+            if outcome.run is None or outcome.run.status in BAD:
+                statuses.add(FAILED if outcome.run is None else BAD[RunStatus(outcome.run.status)])
+                faults.append(f"{outcome.source}: {outcome.message}")
             else:
-                self.stdout.write(f"{source}: {told(run)}")
+                self.stdout.write(f"{outcome.source}: {told(outcome.run)}")
         if faults:
             raise CommandError("\n".join(faults), returncode=min(statuses))
 
-    def _table(self, outcomes: list[Outcome]) -> None:
+    def _table(self, outcomes: "list[Outcome]") -> None:
         from rich.console import Console
         from rich.table import Table
 
         table = Table("source", "status", "rows", "written", "seconds", box=None, pad_edge=False)
-        for source, run, _message in outcomes:
+        for outcome in outcomes:
+            source, run = outcome.source, outcome.run
             if run is None:
                 table.add_row(str(source), "failed")
                 continue
@@ -224,6 +189,11 @@ class Command(PersonCommand):
         Console(file=self.out, width=None if self.stdout.isatty() else 240).print(table)
 
 
+def follow_on(out: TextIO, source: Source) -> Bar | Lines:
+    """Who follows a source's run: the terminal or the log."""
+    return reporter(out, str(source))
+
+
 def known_utility(code: str) -> Utility:
     """Raises UnknownName, with near codes, where there is none."""
     from difflib import get_close_matches
@@ -272,21 +242,3 @@ def chosen_sources(
             f"Nothing to ingest for '{utility}': the catalog has no source that can be fetched{why}."
         )
     return found
-
-
-def told(run: HCIngestionRun) -> str:
-    """A run's outcome in a sentence."""
-    name = f"run {run.pk}" if run.period is None else f"{run.period:%Y-%m}, run {run.pk}"
-    if run.status == RunStatus.UNCHANGED and not any(step["name"] == "fetch" for step in run.steps):
-        return f"unchanged since its last edit; no row was asked for ({name})."
-    if run.status == RunStatus.UNCHANGED:
-        return f"unchanged; {run.records_fetched or 0:,} rows read, nothing written ({name})."
-    counts = run.counts
-    parts = []
-    for dataset, by in counts.items():
-        done = [f"{number:,} {what}" for what, number in by.items() if number] if isinstance(by, dict) else []
-        if done:
-            parts.append(f"{dataset.replace('_', ' ')}: {', '.join(done)}")
-    if counts.get("quarantined"):
-        parts.append(f"{counts['quarantined']:,} quarantined")
-    return f"published {run.records_fetched or 0:,} rows; {'; '.join(parts)} ({name})."

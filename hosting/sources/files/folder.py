@@ -15,7 +15,7 @@ from hcportal.errors import FetchError
 from hcportal.http import Client
 from utilities.spec_files import FileFeed
 
-_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"([1-9][0-9]{3})-(0[1-9]|1[0-2])")
 
 
 class NoFile(FetchError):

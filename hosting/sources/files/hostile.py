@@ -40,15 +40,20 @@ def check(path: Path, feed: FileFeed, named: str) -> None:
         start = file.read(START)
     if not start.strip(b"\xef\xbb\xbf \t\r\n\x00"):
         raise BadAnswer(f"{named} is empty.")
-    found = _wrong(start, feed)
-    if found:
-        raise BadAnswer(f"{named} is {found}, and not {_WORDS[feed.format]} as its entry says.")
+    if found := misfit(start, feed):
+        raise BadAnswer(f"{named} is {found}.")
     if feed.format == "xlsx":
         _members(path, named)
     if feed.format == "gpkg":
         _check_tables(path, named)
     if feed.format == "kml" and not start.startswith(_ZIP):
         _check_xml(path, named)
+
+
+def misfit(start: bytes, feed: FileFeed) -> str:
+    """What a file that begins so is, and not what its entry says, as a clause; empty where it may be that."""
+    found = _wrong(start, feed)
+    return f"{found}, and not {_WORDS[feed.format]} as its entry says" if found else ""
 
 
 def _wrong(start: bytes, feed: FileFeed) -> str:
