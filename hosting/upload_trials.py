@@ -107,7 +107,7 @@ class _Loading:
             raise Cancelled(f"Cancelled by {by}. What was loaded before that stays.")
         self._told[source.code] = _line(source, UploadWord.UNDER_WAY)
         self._write(step="", rows_fetched=None, rows_expected=None)
-        yield trials.Following(self._trial, source, lines=self._files[source.code].get("lines", 0))
+        yield trials.Following(self._trial, source, lines=self._files[source.code].get("lines", 1) - 1)
 
     def _tell(self, source: Source, run: HCIngestionRun | None, said: str) -> None:
         word = WORDS[RunStatus(run.status)] if run is not None else UploadWord.REFUSED
