@@ -115,7 +115,7 @@ class UploadAdmin(UtilityAdmin):
             form.error = str(error)
         fields = {} if form.error else {PREFIX + one.code: taking.feed_of(one) for one in form.sources}
         receiver = Receiver(folder, fields, settings.HCP_UPLOAD_MB * BYTES_A_MEGABYTE)
-        request.upload_handlers = [receiver]  # type: ignore[assignment]
+        request.upload_handlers = [receiver]
 
         def take(request: HttpRequest) -> HttpResponse:
             form.month, form.force = request.POST.get("month", ""), request.POST.get("force") == "on"

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -20,7 +19,7 @@ from pytest_django import Settings
 from accounts.models import User
 from hcportal.celery import app
 from hosting import trials
-from hosting.locks import advisory_lock, source_lock
+from hosting.locks import advisory_lock, is_held, source_lock
 from hosting.models import (
     DER,
     DERAddress,
@@ -38,6 +37,7 @@ from hosting.uploads import folders
 from hosting.uploads.receiving import cleaned
 from tests import factories as make
 from tests.conftest import Portal
+from tests.hosting.admin.test_trials import outcome
 from tests.hosting.admin.working import ended, wait_until, worker
 from tests.hosting.test_file_feeds import MONTHLY, entry, ingest, rows
 from tests.hosting.test_iedr import add_catalog
@@ -46,6 +46,7 @@ from utilities.models import Source, Utility
 from utilities.sync import sync_catalog
 
 pytestmark = pytest.mark.django_db(transaction=True)
+Answer = Any  # what Django's test client gives
 PEOPLE = ("viewer", "steward", "foreign steward", "operator", "admin", "superuser")
 MAY = {"operator", "admin", "superuser"}
 GOOD = b"FEEDER,HC_KW\nF1,1000\nF2,500\n"
@@ -84,14 +85,14 @@ def send(
     month: str = "2026-03",
     name: str = "march.csv",
     **more: Any,
-) -> HttpResponse:
+) -> Answer:
     """Post the form with the file of one source."""
     file = {} if content is None else {f"file-{source.code}": SimpleUploadedFile(name, content)}
-    answer: HttpResponse = client.post(page(source.utility), {"month": month, **file, **more})
+    answer: Answer = client.post(page(source.utility), {"month": month, **file, **more})
     return answer
 
 
-def send_named(client: Client, source: Source, name: str) -> HttpResponse:
+def send_named(client: Client, source: Source, name: str) -> Answer:
     """Post a good file under any name: Django's test client would leave only the last part of it."""
     parts = {"month": ("", b"2026-03"), f"file-{source.code}": (f'; filename="{name}"', GOOD)}
     body = b"".join(
@@ -99,9 +100,7 @@ def send_named(client: Client, source: Source, name: str) -> HttpResponse:
         for field, (more, content) in parts.items()
     )
     kind = "multipart/form-data; boundary=x"
-    answer: HttpResponse = client.generic(
-        "POST", page(source.utility), body + b"--x--\r\n", content_type=kind
-    )
+    answer: Answer = client.generic("POST", page(source.utility), body + b"--x--\r\n", content_type=kind)
     return answer
 
 
@@ -109,7 +108,7 @@ def left(uploads: Path) -> list[Path]:
     return sorted(uploads.rglob("*")) if uploads.exists() else []
 
 
-def refused(answer: HttpResponse, sentence: str, uploads: Path) -> None:
+def refused(answer: Answer, sentence: str, uploads: Path) -> None:
     """The form again with the sentence; nothing was stored and nothing began."""
     assert answer.status_code == 400
     assert sentence in " ".join(answer.content.decode().split()), answer.content.decode()
@@ -444,7 +443,10 @@ def test_a_name_that_leaves_nothing_is_no_file(
 def test_a_field_that_the_form_does_not_have_or_that_comes_twice_is_not_stored(
     client: Client, source: Source, operator: User, uploads: Path
 ) -> None:
-    other = {"file-../../x": SimpleUploadedFile("x.csv", GOOD), "passwd": SimpleUploadedFile("x.csv", GOOD)}
+    other: dict[str, Any] = {
+        "file-../../x": SimpleUploadedFile("x.csv", GOOD),
+        "passwd": SimpleUploadedFile("x.csv", GOOD),
+    }
     refused(send(client, source, None, **other), "Choose at least one file.", uploads)
     twice = {
         f"file-{source.code}": [SimpleUploadedFile("one.csv", GOOD), SimpleUploadedFile("two.csv", GOOD)]
@@ -466,7 +468,7 @@ def test_one_bad_file_of_several_and_none_is_stored(
         "file-installed_der": SimpleUploadedFile("wrong.csv", good),
     }
     answer = client.post(page(utility), {"month": "2026-01", **sent})
-    refused(answer, "wrong.csv lacks the mapped fields", uploads)
+    refused(answer, "of the mapped fields, such as &#x27;DER_ID&#x27;; is it the right file?", uploads)
 
 
 def test_a_body_that_breaks_off_leaves_nothing(
@@ -549,7 +551,7 @@ def test_a_loaded_month_is_compared_and_another_content_of_it_is_refused_by_the_
         assert trial is not None
         assert trials.carry_out(trial.pk) == status
         trial.refresh_from_db()
-        assert [line["word"] for line in trial.result["files"]] == [word]
+        assert [line["word"] for line in outcome(trial)["files"]] == [word]
         assert left(uploads) == []
     assert trial.error == "1 of 1 files refused; readers keep what they had of it."
     shown = client.get(reverse("admin:hosting_trial_change", args=[trial.pk])).content.decode()
@@ -565,7 +567,7 @@ def test_a_month_that_is_held_says_so(
     trial = Trial.objects.get()
     assert trials.carry_out(trial.pk) == "done"
     trial.refresh_from_db()
-    [line] = trial.result["files"]
+    [line] = outcome(trial)["files"]
     assert line["word"] == "held"
     assert "has the unit changed?" in line["said"]
 
@@ -659,7 +661,7 @@ def test_an_upload_under_way_is_followed_and_stops_where_it_is_cancelled(
         ended(trial)
     assert trial.status == "cancelled"
     assert "Cancelled" in trial.error
-    assert [line["word"] for line in trial.result["files"]] == ["not loaded"]
+    assert [line["word"] for line in outcome(trial)["files"]] == ["not loaded"]
     assert HCIngestionRun.objects.get().status == "cancelled"
     assert not HostingCapacityRecord.objects.exists()
     assert left(uploads) == []
@@ -675,7 +677,7 @@ def test_a_worker_that_is_killed_leaves_nothing_running_and_no_file(
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert left(uploads), "it had no time to clean up"
-    wait_until(lambda: not trials.is_held("trial", str(trial.pk)))
+    wait_until(lambda: not is_held("trial", str(trial.pk)))
     done = reconcile_all()
     assert "Uploaded files of 1 trial that ended were removed." in done
     trial.refresh_from_db()
