@@ -9,13 +9,15 @@ from django.utils import timezone
 from hcportal.errors import BadAnswer, FetchError, NotTaken
 from hosting import months
 from hosting.locks import is_busy
-from hosting.mapped import lacking
+from hosting.mapped import lacking, missing_fields
 from hosting.sources.files import folder as where
 from hosting.sources.files.opened import open_file
 from hosting.uploads.receiving import Received
 from utilities.models import Redistribution, Source, Utility
 from utilities.spec import SourceSpec
 from utilities.spec_files import FileFeed
+
+MOST_NAMED = 5  # missing fields in a sentence
 
 
 def monthly(utility: Utility) -> list[Source]:
@@ -86,10 +88,14 @@ def place(file: Received, source: Source, folder: Path, month: date) -> None:
         if feed.format != "csv":
             return  # the worker opens it: GDAL and workbooks are not for the web server
         with open_file(found, feed) as opened:
-            why = lacking(opened.layer, SourceSpec.model_validate(source.config_json))
+            spec = SourceSpec.model_validate(source.config_json)
+            missing = missing_fields(opened.layer, spec)
+            why = f"{lacking(opened.layer, spec)}." if missing else ""
+            if len(missing) > MOST_NAMED:  # another file altogether
+                why = f"lacks {len(missing)} of the mapped fields, such as '{missing[0]}'; is it the right file?"
     except BadAnswer as trouble:
         raise NotTaken(str(trouble).replace(found.address, file.name)) from trouble
     except FetchError as trouble:
         raise NotTaken(f"{file.name} cannot be kept under the name {feed.name}: {trouble}") from trouble
     if why:
-        raise NotTaken(f"{file.name} {why}.")
+        raise NotTaken(f"{file.name} {why}")

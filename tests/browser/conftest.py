@@ -104,6 +104,7 @@ def gunicorn(portal: Portal) -> Iterator[str]:
     environment = portal.environment() | {
         "HCP_VAR": str(settings.VAR_DIR),
         "HCP_LAKE": str(portal.folder / "lake"),
+        "HCP_UPLOADS": str(portal.folder / "uploads"),  # where the worker looks for them
     }
     process = subprocess.Popen(
         [
