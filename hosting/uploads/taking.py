@@ -92,7 +92,7 @@ def place(file: Received, source: Source, folder: Path, month: date) -> None:
             missing = missing_fields(opened.layer, spec)
             why = f"{lacking(opened.layer, spec)}." if missing else ""
             if len(missing) > MOST_NAMED:  # another file altogether
-                why = f"lacks {len(missing)} of the mapped fields, '{missing[0]}' first: is it the right file?"
+                why = f"lacks {len(missing)} of the mapped fields, '{missing[0]}': is it the right file?"
     except BadAnswer as trouble:
         raise NotTaken(str(trouble).replace(found.address, file.name)) from trouble
     except FetchError as trouble:
