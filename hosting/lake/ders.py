@@ -48,7 +48,8 @@ def stage(
         F.when(readers.unread(readings[name], a, value), F.lit(f"{name} (field {readings[name].field})"))
         for name, value in values.items()
     ]
-    rows = cells.texts(cleaned, spec, codes).select(
+    texts = cells.texts(cleaned, spec, codes)
+    rows = texts.select(
         "row_no",
         "object_id",
         silver.key_of(spec, a).alias("key"),
@@ -67,7 +68,10 @@ def stage(
         F.lit(run_id).cast("bigint").alias("run_id"),
         F.lit(spec.code).alias("source_code"),
     )
-    resolved = references.resolved(rows, names, spec.ders.reference_separator)
+    # Not from `rows`: an engine computes a frame anew wherever it is used, and this one costs most of a run.
+    referring = texts.select("row_no", _text(values, "feeder_reference").alias("feeder_reference"))
+    found = references.resolved(referring, names, spec.ders.reference_separator)
+    resolved = rows.join(found, F.col("row_no") == F.col("of_row"), "left").drop("of_row")
     return _judge(resolved).select(*tables.SCHEMAS[tables.DER_STAGE].names)
 
 

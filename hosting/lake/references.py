@@ -62,7 +62,8 @@ def digest(names: "DataFrame") -> str:
 
 
 def resolved(rows: "DataFrame", names: "DataFrame", separator: str) -> "DataFrame":
-    """Rows with `feeder_id`, and as JSON lists or null `further_feeder_ids` and `unresolved_references`.
+    """Where the references of rows lead: `of_row`, `feeder_id`, and as JSON lists or null
+    `further_feeder_ids` and `unresolved_references`; no row where there is no reference.
 
     `rows` have `row_no`, unique, and `feeder_reference`. The first part of a list that leads somewhere is the
     feeder; others that it leads to are further ones.
@@ -76,24 +77,19 @@ def resolved(rows: "DataFrame", names: "DataFrame", separator: str) -> "DataFram
         .where(F.length("part") > 0)
     )
     led = parts.join(names, F.col("part") == F.col("name"), "left")
+    leads = F.col("leads_to").isNotNull()
     by_row = led.groupBy("of_row").agg(
-        F.min(F.when(F.col("leads_to").isNotNull(), F.col("position"))).alias("first"),
+        F.min(F.when(leads, F.struct("position", "leads_to"))).alias("first"),
         F.sort_array(F.collect_set("leads_to")).alias("led"),
-        F.sort_array(F.collect_set(F.when(F.col("leads_to").isNull(), F.col("part")))).alias("lost"),
+        F.sort_array(F.collect_set(F.when(~leads, F.col("part")))).alias("lost"),
     )
-    first = led.select(
-        F.col("of_row").alias("same_row"), F.col("position").alias("at"), F.col("leads_to").alias("feeder_id")
-    )
-    found = by_row.join(
-        first, (F.col("of_row") == F.col("same_row")) & (F.col("first") == F.col("at")), "left"
-    )
-    found = found.select(
+    feeder = F.col("first").getField("leads_to")
+    return by_row.select(
         "of_row",
-        "feeder_id",
-        _json(F.array_remove("led", F.coalesce("feeder_id", F.lit("")))).alias("further_feeder_ids"),
+        feeder.alias("feeder_id"),
+        _json(F.array_remove("led", F.coalesce(feeder, F.lit("")))).alias("further_feeder_ids"),
         _json(F.col("lost")).alias("unresolved_references"),
     )
-    return rows.join(found, F.col("row_no") == F.col("of_row"), "left").drop("of_row")
 
 
 def _json(texts: "Column") -> "Column":
