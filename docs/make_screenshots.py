@@ -133,6 +133,7 @@ def of_months() -> dict[str, tuple[str, Act]]:
     return {
         "feeder-ders": (f"{here}?ders_sort=-nameplate#ders", at_rest),
         "feeder-past": (f"{then}?as_of={day}", at_rest),
+        "changes-utility": (f"/changes/{MONTHLY}/", at_rest),
         "admin-unresolved": (f"/admin/hosting/unresolvedder/?utility={MONTHLY}", at_rest),
     }
 

@@ -20,6 +20,7 @@ class File:
 
     form: str
     path: str
+    of: str = ""  # which figure, where the source has several
 
 
 @dataclass(frozen=True)
@@ -79,16 +80,17 @@ def _files(source: Source) -> list[File]:
     files = []
     for capacity_type, variant in pairs:
         query: dict[str, Any] = {} if capacity_type == "generation" else {"capacity_type": capacity_type}
+        of = f"{capacity_type} {variant}".removesuffix(" default") if len(pairs) > 1 else ""
         query |= {} if variant == "default" else {"variant": variant}
         if source.redistribution == Redistribution.ALLOWED:
-            files.append(File("csv", _address(rows, query | {"format": "csv"})))
-            files.append(File("geojson", _address(f"{rows}/geojson", query)))
+            files.append(File("csv", _address(rows, query | {"format": "csv"}), of))
+            files.append(File("geojson", _address(f"{rows}/geojson", query), of))
             if source.grain in ("section", "feeder"):
                 files.append(
-                    File("feeders.csv", _address(feeders, {"utility": code, **query, "format": "csv"}))
+                    File("feeders.csv", _address(feeders, {"utility": code, **query, "format": "csv"}), of)
                 )
         else:  # page by page
-            files.append(File("json", _address(rows, query | {"limit": 1000})))
+            files.append(File("json", _address(rows, query | {"limit": 1000}), of))
     return files
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -33,6 +33,7 @@ from hosting.api.fields import ExactNumber, TextOrNull
 from hosting.api.shown import cells
 from hosting.models import UnresolvedDER
 from hosting.models.unresolved import REFERENCES
+from hosting.views.wording import instant
 from utilities.admin import NOTHING
 from utilities.models import Utility
 
@@ -50,7 +51,10 @@ class UtilityFilter(admin.SimpleListFilter):
         offered = Utility.objects.all()
         if not person.has_perm("hosting.view_every_unresolvedder"):
             offered = person.stewarded_utilities.all()
-        return list(offered.order_by("utility_name").values_list("utility_code", "utility_name"))
+        some = UnresolvedDER.objects.filter(utility=OuterRef("pk"))  # dozens of utilities have none
+        return list(
+            offered.filter(Exists(some)).order_by("utility_name").values_list("utility_code", "utility_name")
+        )
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         code = self.value()
@@ -127,21 +131,21 @@ class UnresolvedDERAdmin(BigTableAdmin):
     list_display = (
         "external_id",
         UTILITY,
-        "status",
+        "state",
         "published",
         "not_known",
         "feeder",
         NAMEPLATE,
         "source__code",
         "run",
-        "valid_from",
+        "since",
     )
     list_filter = (UtilityFilter, "status", ReferenceFilter)
     list_select_related = ("utility", "feeder__utility", "source")
     search_fields = ("external_id__startswith", "feeder_reference", "queue_request_id")
     search_help_text = _("The beginning of an external id, or any part of a reference or queue id")
     ordering = ("utility_id", "status", "id")  # as der_unresolved has them
-    sortable_by = ("external_id", "status", "nameplate_kw", "valid_from")
+    sortable_by = ("external_id", "state", "nameplate_kw", "since")
     heavy_columns = (
         "costs",
         "status_rationale",
@@ -175,7 +179,9 @@ class UnresolvedDERAdmin(BigTableAdmin):
         query = request.GET.copy()
         query.pop("p", None)  # the file has all pages
         file = reverse("admin:hosting_unresolvedder_csv") + (f"?{query.urlencode()}" if query else "")
-        return super().changelist_view(request, {**(extra_context or {}), "file": file})
+        return super().changelist_view(
+            request, {**(extra_context or {}), "file": file, "title": self.opts.verbose_name_plural}
+        )
 
     @method_decorator(require_safe)
     def csv_view(self, request: HttpRequest) -> HttpResponseBase:
@@ -200,6 +206,17 @@ class UnresolvedDERAdmin(BigTableAdmin):
         if not der.unresolved_references:
             return NOTHING
         return ", ".join(map(str, json.loads(der.unresolved_references)))
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, der: UnresolvedDER) -> SafeString:
+        return format_html('<span title="{}">{}</span>', der.get_status_display(), der.status)
+
+    @admin.display(description=_("since"), ordering="valid_from")
+    def since(self, der: UnresolvedDER) -> SafeString:
+        said = instant(der.valid_from, der.utility.timezone)
+        return format_html(
+            '<time datetime="{}" title="{}">{}</time>', said.exact, said.local, said.local[:10]
+        )
 
     @admin.display(description=_("run"))
     def run(self, der: UnresolvedDER) -> SafeString:

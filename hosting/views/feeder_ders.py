@@ -71,6 +71,7 @@ class Ders:
     page: "Page[DER]"
     rows: list[dict[str, Any]]
     sort: str  # a name of SORTS, with a minus where the highest is first; empty: by status, the largest first
+    knows_queue: bool  # of any DER on this page
     utility_has_any: bool
     csv: str  # the address of all of them as a file; empty where terms keep them back
     is_cut: bool  # the file has as many as terms that are not known let leave
@@ -86,7 +87,8 @@ def ders(record: HostingCapacityRecord, given: QueryDict) -> Ders:
     any_at_all = bool(totals) or visible(DER.objects.filter(utility=record.utility_id)).exists()
     page = Paginator(ordered, PAGE).get_page(given.get("ders"))
     rows = [{"der": der, "nameplate": amounts.kilowatts(der.nameplate_kw)} for der in page]
-    return Ders(totals, page, rows, sort, any_at_all, *_file(record, mine))
+    knows_queue = any(der.queue_position for der in page)
+    return Ders(totals, page, rows, sort, knows_queue, any_at_all, *_file(record, mine))
 
 
 def _order(sort: str) -> list[Any]:

@@ -35,6 +35,8 @@ def grain_said(record: HostingCapacityRecord, rollup: str | None) -> str:
     count = record.section_count
     if count is None or rollup is None:
         return _("of the feeder as a whole")
+    if rollup == "feeder_max":
+        return _("the feeder's own figure, which its sections repeat")
     if rollup == "max":
         return ngettext(
             "of its one section", "maximum over %(count)s sections: the strongest decides", count

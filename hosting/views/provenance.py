@@ -133,6 +133,8 @@ def _rollup(rule: str | None, record: HostingCapacityRecord) -> str:
         return _("The feeder's figure is that of its strongest section. Sections are never added up.")
     if rule == "min":
         return _("The feeder's figure is that of its weakest section. Sections are never added up.")
+    if rule == "feeder_max":
+        return _("The feeder's own figure, which its sections repeat. Sections are never added up.")
     if record.feeder_id is None:
         return _("None: the cell is published as it is.")
     return _("None: the feeder is published as one row.")

@@ -57,6 +57,7 @@ def test_the_page_has_the_same_files_and_the_version_changes_with_a_publication(
     for file in get(client, "/api/v1/manifest")["results"][0]["files"]:
         assert file["url"].removeprefix("http://testserver").replace("&", "&amp;") in html
     assert 'href="/data/" aria-current="page"' in html
+    assert "generation: csv · geojson · feeders.csv load strict: csv · geojson · feeders.csv" in words(html)
     etag = client.get("/api/v1/manifest")["ETag"]
     assert client.get("/api/v1/manifest", headers={"if-none-match": etag}).status_code == 304
     make_published_run(source)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from hosting.models import FeederAlias, HostingCapacityRecord, HostingCapacityRecordVersion
+from hosting.models import FeederAlias, HCIngestionRun, HostingCapacityRecord, HostingCapacityRecordVersion
 from tests.factories import (
     make_der,
     make_feeder,
@@ -219,6 +219,17 @@ def test_der_are_listed_with_totals_by_status_and_without_addresses(client: Clie
     assert said.index("A-1") < said.index("A-2") < said.index("Q-1")
     assert "2024-05-06" in said
     assert "Secret Lane" not in said
+
+
+def test_a_figure_that_its_sections_repeat_is_the_feeders_own_and_of_no_section(client: Client) -> None:
+    make_page()
+    config = CONFIG | {"figures": [CONFIG["figures"][0] | {"rollup": "feeder_max"}]}
+    Source.objects.update(config_json=config)
+    HCIngestionRun.objects.update(config_json=config)
+    said = read(client, ADDRESS)
+    assert "the feeder's own figure, which its sections repeat" in said
+    assert "the weakest decides" not in said
+    assert "The feeder's own figure, which its sections repeat. Sections are never added up." in said
 
 
 def der_ids(html: str) -> list[str]:
