@@ -79,8 +79,10 @@ def fetch_file(lake: Lake, spec: SourceSpec, recorder: Recorder, given: Given, *
     if lake.has_run(tables.BRONZE, run.utility.utility_code, run.pk):
         raise LakeError(f"{FOREIGN_LAKE} It holds rows of run {run.pk} already, which only begins.")
     with opened(spec, given) as file:
-        recorder.note(layer=noted(lake, file.layer, spec, run.utility), source_url=file.layer.url)
+        recorder.note(source_url=file.layer.url)
+        # Before its fields are kept: of a file without a heading they are a row, and may be a person's.
         refuse_without_fields(file.layer, spec)
+        recorder.note(layer=noted(lake, file.layer, spec, run.utility))
         recorder.done("probe")
         newest = months.newest(run.source)
         behind = given.month and newest and newest.period and given.month < newest.period

@@ -22,8 +22,8 @@ def masked(attributes: "Column", fields: Iterable[str]) -> "Column":
     """
     for field in fields:
         # As bronze wrote the name: JSON escapes quotes and backslashes.
-        name = re.escape(field.replace("\\", "\\\\").replace('"', '\\"'))
-        text = r'"(\\.|[^"\\])*"'
-        replacement = f'"{field}":"{NOTICE}"'.replace("\\", "\\\\").replace("$", "\\$")
-        attributes = F.regexp_replace(attributes, f'"{name}":{text}', replacement)
+        name = field.replace("\\", "\\\\").replace('"', '\\"')
+        # The name is put back as it was found: engines differ in what they escape in a replacement.
+        pattern = rf'("{re.escape(name)}":)"[^"\\]*(?:\\.[^"\\]*)*"'
+        attributes = F.regexp_replace(attributes, pattern, f'$1"{NOTICE}"')
     return attributes
