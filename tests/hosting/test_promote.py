@@ -176,35 +176,6 @@ def test_bronze_that_was_damaged_is_not_promoted(dev: Environment, portal: Porta
     assert HostingCapacitySection.objects.count() == MANY
 
 
-@pytest.mark.parametrize("step", ["bronze", "silver", "check", "publish", "published"])
-def test_a_promotion_that_was_killed_is_done_by_the_next(
-    dev: Environment, portal: Portal, step: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Killed(BaseException):
-        pass
-
-    # A process of its own could be killed outright; the steps after a death are those of test_interrupted.
-    from hosting.recording import step_ended
-
-    def kill(**sent: Any) -> None:
-        if sent["step"] == step:
-            raise Killed
-
-    monkeypatch.setattr("hosting.recording.end", lambda *_: None)  # who is dead writes nothing down
-    step_ended.connect(kill)
-    try:
-        with pytest.raises(Killed):
-            promote("--utility", "ours")
-    finally:
-        step_ended.disconnect(kill)
-        monkeypatch.undo()
-    assert HostingCapacitySection.objects.count() == (MANY if step == "published" else 0)
-    promote("--utility", "ours")
-    assert HostingCapacitySection.objects.count() == MANY
-    for table in (tables.SECTIONS, tables.RECORDS, tables.FEEDER_CAPACITY):
-        assert lake_rows(portal, "qa", table) == lake_rows(portal, "dev", table), table
-
-
 def test_only_the_next_environment_is_promoted_to_unless_asked_for(settings: Settings) -> None:
     settings.HCP_DATABASES = {name: {"NAME": name} for name in ("dev", "qa", "prod")}
     settings.HCP_ENV = "dev"
