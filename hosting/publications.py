@@ -56,6 +56,7 @@ def latest(limit: int, *, utility: int | None = None) -> list[dict[str, Any]]:
                 (run.counts[name] for name in ("records", "ders") if any(run.counts.get(name, {}).values())),
                 run.counts.get("sections", {}),
             ),
+            "holds_ders": "ders" in run.counts,
             "is_first": run.compared_with_id is None,
             "closed": moved.get(run.pk, (0, 0))[0],
             "opened": moved.get(run.pk, (0, 0))[1],

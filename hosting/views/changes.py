@@ -58,7 +58,7 @@ def utility_changes(request: HttpRequest, code: str) -> HttpResponse:
     }
     between, said = _between(request, utility, rows)
     if between is not None:
-        context |= _difference(between, utility, threshold)
+        context |= _difference(between, utility, threshold, said.get("dataset", "records"))
     return render(request, "changes/utility.html", context | said)
 
 
@@ -98,10 +98,12 @@ def _between(
     if earlier is None or later is None or earlier.source_id != later.source_id or earlier.pk > later.pk:
         fault = _("These are not two published runs of one source of this utility, the earlier one first.")
         return None, {"fault": fault}
+    dataset = "ders" if later.source.config_json.get("holds") == "ders" else "records"
     return diffs.Between([later.source_id], from_run=earlier.pk, to_run=later.pk), {
+        "dataset": dataset,
         "what": _("%(source)s: run %(from)s to run %(to)s")
         % {"source": later.source.title, "from": earlier.pk, "to": later.pk},
-        "query": urlencode({"from_run": earlier.pk, "to_run": later.pk}),
+        "query": urlencode({"dataset": dataset, "from_run": earlier.pk, "to_run": later.pk}),
     }
 
 
@@ -128,10 +130,13 @@ def _between_days(since: str, until: str, utility: Utility) -> tuple[diffs.Betwe
     }
 
 
-def _difference(between: diffs.Between, utility: Utility, threshold: float) -> dict[str, Any]:
-    asked = diffs.Asked()
+def _difference(between: diffs.Between, utility: Utility, threshold: float, dataset: str) -> dict[str, Any]:
+    """What differs: of feeders and cells with what moved most, or of DER, which close nothing."""
+    asked = diffs.Asked(dataset)
 
     def moved(how: str) -> list[dict[str, Any]]:
+        if dataset == "ders":
+            return []
         found = diffs.movements(between, asked, how=how, threshold=threshold, limit=MOST)
         return [_movement(row, utility) for row in found]
 
@@ -140,6 +145,7 @@ def _difference(between: diffs.Between, utility: Utility, threshold: float) -> d
     terms = utility.sources.filter(pk__in=between.sources).values_list("redistribution", flat=True)
     return {
         "counts": diffs.counts(between, asked),
+        "ders": _ders(between) if between.to_run is None else None,
         "closed": moved("closed"),
         "opened": moved("opened"),
         "most": moved("most"),
@@ -147,6 +153,12 @@ def _difference(between: diffs.Between, utility: Utility, threshold: float) -> d
         "has_more": len(rows) > ROWS,
         "has_file": not withheld & set(terms),
     }
+
+
+def _ders(between: diffs.Between) -> dict[str, int] | None:
+    """How many DER were added, changed and removed; None where there were none."""
+    found = diffs.counts(between, diffs.Asked("ders"))
+    return found if any(found.values()) else None
 
 
 def _movement(row: dict[str, Any], utility: Utility) -> dict[str, Any]:
@@ -169,11 +181,12 @@ def _change(row: dict[str, Any], utility: Utility) -> dict[str, Any]:
             return ""
         return amounts.plain(of[name]) if isinstance(of[name], int | float) else str(of[name])
 
+    is_der = "external_id" in row
     return {
         "kind": row["kind"],
-        "name": row["feeder_id_external"] or row["key"],
+        "name": row["external_id"] if is_der else row["feeder_id_external"] or row["key"],
         "link": _feeder(row, utility),
-        "figure": amounts.figure_name(row["capacity_type"], row["variant"]),
+        "figure": row["status"] if is_der else amounts.figure_name(row["capacity_type"], row["variant"]),
         "columns": [
             {"name": name.replace("_", " "), "then": value("earlier", name), "now": value("later", name)}
             for name in row["columns"]

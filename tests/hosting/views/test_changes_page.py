@@ -1,13 +1,16 @@
 """The pages of changes: who changed when, what closed and opened, the difference of two runs or days."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.test import Client
 
 from hosting.models import HCIngestionRun
 from tests.conftest import Portal
+from tests.hosting.test_file_feeds import ingest, rows
 from tests.hosting.test_gate import serve
+from tests.hosting.test_interrupted_months import entry as monthly
 from tests.hosting.views.reading import get, make_published, read
 from tests.layers import FREE, entry
 from utilities.models import Source
@@ -59,8 +62,8 @@ def test_a_utilitys_page_opens_on_its_last_refresh(client: Client, runs: list[HC
     assert "F6 Generation added" in said[every:]
     assert "F5 Generation removed" in said[every:]
     html = get(client, "/changes/ours/")
-    file = f"/api/v1/utilities/ours/changes?from_run={runs[0].pk}&amp;to_run={runs[1].pk}&amp;format=csv"
-    assert f'href="{file}"' in html
+    asked = f"dataset=records&amp;from_run={runs[0].pk}&amp;to_run={runs[1].pk}&amp;format=csv"
+    assert f'href="/api/v1/utilities/ours/changes?{asked}"' in html
     assert 'href="/feeders/ours/f1/"' in html
     lower = read(client, f"/changes/ours/?from_run={runs[0].pk}&to_run={runs[1].pk}&threshold=0.3")
     assert "Closed 0 fell to 0.3 MW or below" in lower
@@ -113,3 +116,27 @@ def test_a_rollback_is_a_publication_of_its_own(client: Client, runs: list[HCIng
     nothing = read(client, f"/changes/ours/?from_run={runs[0].pk}&to_run={back.pk}")
     assert "Nothing differs between these two states." in nothing
     assert Decimal(back.counts["records"]["changed"]) == 3
+
+
+def test_a_month_of_der_is_compared_as_der(client: Client, portal: Portal, tmp_path: Path) -> None:
+    ders = monthly("ours")
+    portal.add(ders | {"sources": ders["sources"][1:]})
+    months = (["D1,5,F1,", "D2,6,F1,", "D3,7,F1,"], ["D1,5,F1,", "D2,60,F1,", "D4,8,F1,"])
+    for number, lines in enumerate(months, 1):
+        rows(tmp_path / f"2026-0{number}", *lines, head="ID,KW,ON,ADDRESS", name="ders.csv")
+    ingest("ours", data_dir=tmp_path)
+    every = read(client, "/changes/")
+    assert "Installed DER 1 1 1 — —" in every
+    assert "Installed DER first publication, 3 DER" in every
+    said = read(client, "/changes/ours/")
+    for part in (
+        "Added 1 DER",
+        "Changed 1 DER",
+        "Removed 1 DER",
+        "D2 installed changed nameplate kw: 6 → 60",
+    ):
+        assert part in said, part
+    assert "fell to 0.5 MW or below" not in said
+    assert "?dataset=ders&amp;from_run=" in get(client, "/changes/ours/")
+    days = read(client, "/changes/ours/?from=2026-01-31")
+    assert "of its DER, 1 added, 1 changed, 1 removed" in days
