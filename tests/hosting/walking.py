@@ -136,6 +136,8 @@ def _of_the_admin(pattern: str) -> Iterator[dict[str, Any]]:
     elif "<" in pattern:
         model = apps.get_model(parts[1], parts[2])
         rows = model._default_manager.order_by("-pk").values_list("pk", flat=True)
+        if pattern.endswith("/upload/"):  # of a utility with monthly files
+            rows = rows.filter(sources__config_json__file__monthly=True).distinct()
         for pk in rows if parts[2] in ALL_OF else rows[:MOST]:
             row = dict.fromkeys(("<path:object_id>", "<int:pk>", "<id>"), pk)
             for kind in TrialKind if "<slug:kind>" in pattern else ("",):
