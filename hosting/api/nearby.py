@@ -78,7 +78,10 @@ class Nearby(StrictView):
         if unchanged := not_modified(request, etag):
             return unchanged
         limit = given["limit"]
-        found = around.nearest(matching(given, access.sources), limit + 1)
+        rows = matching(given, access.sources)
+        if given["min_remaining_mw"] is not None:
+            rows = around.boxed(rows)  # the index record_near knows what remains, too
+        found = around.nearest(rows, limit + 1)
         answer = Response(
             {"results": found[:limit], "next": None, "more": len(found) > limit} | access.note()
         )
