@@ -21,7 +21,9 @@ def delayed(url: str, seconds: float) -> Iterator[str]:
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(parts.hostname, parts.port)
-        await asyncio.gather(_carry(reader, far_writer, seconds / 2), _carry(far_reader, writer, seconds / 2))
+        there, back = _carry(reader, far_writer, seconds / 2), _carry(far_reader, writer, seconds / 2)
+        with suppress(asyncio.CancelledError):  # at the end; asyncio would print it
+            await asyncio.gather(there, back)
 
     async def run() -> None:
         ready.append(await asyncio.start_server(connected, "127.0.0.1", 0))
