@@ -19,6 +19,7 @@ Vertices = Sequence[tuple[float, float]]
 _POINT = Struct("<BIdd")
 _HEAD = Struct("<BII")
 _COUNT = Struct("<I")
+_PAIR = frozenset({2})
 MANY_RINGS = 1_000  # from so many on, those that may hold a ring are looked up in a tree
 POINT, LINE, POLYGON, MULTIPOINT, MULTILINE, MULTIPOLYGON = range(1, 7)
 
@@ -36,7 +37,7 @@ def to_wkb(geometry: Any) -> bytes | None:
     for key, write in _WRITERS:
         if key in geometry:
             try:
-                return write(geometry[key] if key != "x" else geometry)
+                return write(geometry if key == "x" else geometry[key])
             except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as problem:
                 if isinstance(problem, UnreadableGeometry):
                     raise
@@ -57,6 +58,8 @@ def _multipoint(points: list[Sequence[Any]]) -> bytes | None:
 
 
 def _polyline(paths: list[list[Sequence[Any]]]) -> bytes | None:
+    if len(paths) == 1:  # as nearly all are
+        return _line(paths[0])
     lines = [line for line in map(_line, paths) if line]
     if not lines:
         return None
@@ -74,7 +77,7 @@ def _pairs(count: int) -> Callable[..., bytes]:
 def _line(path: list[Sequence[Any]]) -> bytes | None:
     count = len(path)
     # The fast path: all vertices are pairs of numbers. Each is looked at: [[1], [2, 3, 4]] has four as well.
-    if count > 1 and [*map(len, path)].count(2) == count:
+    if count > 1 and _PAIR.issuperset(map(len, path)):
         try:
             return _pairs(count)(1, LINE, count, *chain.from_iterable(path))
         except Exception:  # noqa: S110 - "NaN" or null among them: vertex by vertex
