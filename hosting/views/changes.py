@@ -99,11 +99,12 @@ def _between(
         fault = _("These are not two published runs of one source of this utility, the earlier one first.")
         return None, {"fault": fault}
     dataset = "ders" if later.source.config_json.get("holds") == "ders" else "records"
+    query: dict[str, str | int] = {"dataset": dataset, "from_run": earlier.pk, "to_run": later.pk}
     return diffs.Between([later.source_id], from_run=earlier.pk, to_run=later.pk), {
         "dataset": dataset,
         "what": _("%(source)s: run %(from)s to run %(to)s")
         % {"source": later.source.title, "from": earlier.pk, "to": later.pk},
-        "query": urlencode({"dataset": dataset, "from_run": earlier.pk, "to_run": later.pk}),
+        "query": urlencode(query),
     }
 
 
