@@ -12,7 +12,7 @@ from rich.table import Table
 from hcportal.errors import EmptySource, FetchError
 from hosting.fetching import http_client, locate
 from hosting.file_feeds import NOTHING, Given, some_pages
-from hosting.lake import ders, silver, tables
+from hosting.lake import ders, repeats, silver, tables
 from hosting.lake.masking import masked
 from hosting.lake.session import engine
 from hosting.lake_settings import open_lake
@@ -91,12 +91,12 @@ def read_some(
     types = {field.name: field.type for field in layer.fields}
     of_run: dict[str, Any] = {"utility": utility.utility_code, "timezone": utility.timezone, "run_id": 0}
     if spec.ders is None:
-        staged = silver.stage(bronze, spec, types, **of_run)
+        alone = silver.stage(bronze, spec, types, **of_run)
     else:
         names = known_names(utility.utility_code, bronze.sparkSession)
-        staged = ders.stage(bronze, spec, types, names, **of_run)
+        alone = ders.stage(bronze, spec, types, names, **of_run)
     shown = bronze.withColumn("attributes", masked(F.col("attributes"), spec.personal_fields))
-    return Read(spec, layer, rows.num_rows, limit, shown, staged)
+    return Read(spec, layer, rows.num_rows, limit, shown, repeats.marked(alone))
 
 
 def _first_pages(

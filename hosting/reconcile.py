@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Model
 from hcportal.errors import Interrupted, LakeError, SourceBusy
 from hosting import trials
 from hosting.decisions import close_outdated
-from hosting.lake import bronze, changes, maintain, platinum
+from hosting.lake import bronze, changes, platinum, staging
 from hosting.lake.datasets import DATASETS, of_source
 from hosting.lake.store import Lake
 from hosting.lake_settings import open_lake
@@ -50,7 +50,7 @@ def settle(source: Source, lake: Lake) -> list[str]:
         after = f"after the step '{run.step}'" if run.step else "before its first step ended"
         end(run, RunStatus.FAILED, told(Interrupted(f"Its process ended {after}"), run))
         done.append(f"Run {run.pk} of {source}: {run.error_message}")
-        maintain.drop_stage(lake, utility, run.pk)
+        staging.drop(lake, utility, run.pk)
         bronze.discard_unfinished(lake, utility, source.code, run.pk)
     if source.lake_run_id != source.published_run_id:
         advance_lake(source, lake)

@@ -12,11 +12,11 @@ from hosting.lake import (
     changes,
     ders,
     feeder_findings,
-    maintain,
     quarantine,
     references,
     rollup,
     silver,
+    staging,
     tables,
 )
 from hosting.lake.checks import shapes
@@ -65,8 +65,8 @@ def normalise(lake: Lake, spec: SourceSpec, run: HCIngestionRun) -> Staged:
     table = tables.DER_STAGE if spec.ders else tables.STAGE
     seen = shapes.of_run(lake, utility, run.pk, spec, boxes(tuple(run.utility.states)))
     rows = lake.read_run(tables.BRONZE, utility, run.pk)
-    lake.append(table, stage_frame(lake, spec, run, rows, seen.undrawable))
-    return replace(staged_rows(lake.read_run(table, utility, run.pk), spec), shapes=seen)
+    frame = stage_frame(lake, spec, run, rows, seen.undrawable)
+    return replace(staged_rows(staging.keep(lake, frame, table, utility, run.pk), spec), shapes=seen)
 
 
 def stage_frame(
@@ -76,7 +76,7 @@ def stage_frame(
     rows: "DataFrame",
     undrawable: Collection[int] = (),
 ) -> "DataFrame":
-    """A run's bronze rows as stage rows; `undrawable` are numbers of rows whose shape is none."""
+    """A run's bronze rows as stage rows, judged one by one; `undrawable` are rows without a shape."""
     of_run: dict[str, Any] = {
         "utility": run.utility.utility_code,
         "timezone": run.utility.timezone,
@@ -151,7 +151,7 @@ def judge(
         counts={**run.counts, "staged": measured.passed, "quarantined": sum(measured.rejected.values())}
     )
     if fatal := [noticed.message for noticed in found if noticed.severity == "F"]:
-        maintain.drop_stage(lake, utility, run.pk)
+        staging.drop(lake, utility, run.pk)
         raise FetchError(" ".join(fatal))
     return found
 
@@ -216,7 +216,7 @@ def _counted(lake: Lake, spec: SourceSpec, recorder: Recorder) -> int:
     counted = changes.counts(lake, of_source(spec.holds), utility, run.pk)
     written = sum(sum(operations.values()) for operations in counted.values())
     recorder.note(counts={**run.counts, **counted}, records_written=written)
-    maintain.drop_stage(lake, utility, run.pk)
+    staging.drop(lake, utility, run.pk)
     recorder.done("silver")
     return written
 

@@ -20,10 +20,15 @@ Codes = Mapping[str, Mapping[str, str]]  # field to code to meaning
 
 
 def texts(rows: "DataFrame", spec: SourceSpec, codes: Codes) -> "DataFrame":
-    """Rows with the struct `a`, and `uneven`: true where the lists of a row do not belong together."""
+    """Rows with the struct `a`, `entry`, which numbers those of one row's lists, and `uneven`: true where the
+    lists of a row do not belong together.
+    """
     schema = T.StructType([T.StructField(name, T.StringType()) for name in spec.published_fields()])
     rows = rows.withColumn("a", F.from_json("attributes", schema))
-    rows = _apart(rows, spec, spec.lists) if spec.lists else rows.withColumn("uneven", F.lit(False))
+    if spec.lists:
+        rows = _apart(rows, spec, spec.lists)
+    else:
+        rows = rows.withColumns({"uneven": F.lit(False), "entry": F.lit(0)})
     coded = {
         reading.column: _meaning(F.col("a").getField(reading.field), codes.get(reading.field, {}))
         for reading in spec.readings()
@@ -49,7 +54,7 @@ def _apart(rows: "DataFrame", spec: SourceSpec, listed: Lists) -> "DataFrame":
         name: F.when(F.size(parts) == 1, parts[0]).otherwise(F.get(parts, F.col("entry")))
         for name, parts in lists.items()
     }
-    return rows.withColumn("a", _rebuilt(spec, entries)).drop("entry")
+    return rows.withColumn("a", _rebuilt(spec, entries))
 
 
 def _rebuilt(spec: SourceSpec, changed: "Mapping[str, Column]") -> "Column":

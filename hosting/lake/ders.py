@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
-from pyspark.sql.window import Window
 
 from hosting.lake import cells, readers, references, silver, tables
 from utilities.spec import Ders, SourceSpec
@@ -37,6 +36,7 @@ def stage(
 ) -> "DataFrame":
     """Bronze rows of one run to stage rows: columns of tables.DER_STAGE, `reject_check` null where they pass.
 
+    Each is judged by itself: which stand again, repeats.marked says.
     `types` and `codes` as for silver.stage; `names` as references.names gives them.
     """
     assert spec.ders is not None  # noqa: S101 - callers ask only for sources that hold DER
@@ -51,6 +51,7 @@ def stage(
     texts = cells.texts(cleaned, spec, codes)
     rows = texts.select(
         "row_no",
+        "entry",
         "object_id",
         silver.key_of(spec, a).alias("key"),
         F.lit(spec.ders.status).alias("status"),
@@ -69,9 +70,9 @@ def stage(
         F.lit(spec.code).alias("source_code"),
     )
     # Not from `rows`: an engine computes a frame anew wherever it is used, and this one costs most of a run.
-    referring = texts.select("row_no", _text(values, "feeder_reference").alias("feeder_reference"))
+    referring = texts.select(_text(values, "feeder_reference").alias("feeder_reference"))
     found = references.resolved(referring, names, spec.ders.reference_separator)
-    resolved = rows.join(found, F.col("row_no") == F.col("of_row"), "left").drop("of_row")
+    resolved = rows.join(found, F.col("feeder_reference") == F.col("reference"), "left").drop("reference")
     return _judge(resolved).select(*tables.SCHEMAS[tables.DER_STAGE].names)
 
 
@@ -174,14 +175,4 @@ def _judge(rows: "DataFrame") -> "DataFrame":
     for identity, broken, why in reversed(rules):
         check = F.when(broken, identity).otherwise(check)
         reason = F.when(broken, why).otherwise(reason)
-    rows = rows.withColumns({"reject_check": check, "reject_reason": reason})
-    same = Window.partitionBy("key").orderBy(F.col("reject_check").isNotNull(), "row_no")
-    again = F.col("reject_check").isNull() & (F.col("nth") > 1)
-    return rows.withColumn("nth", F.row_number().over(same)).withColumns(
-        {
-            "reject_reason": F.when(again, "its id stands in an earlier row").otherwise(
-                F.col("reject_reason")
-            ),
-            "reject_check": F.when(again, "Q60").otherwise(F.col("reject_check")),
-        }
-    )
+    return rows.withColumns({"reject_check": check, "reject_reason": reason})

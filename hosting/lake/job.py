@@ -26,6 +26,7 @@ from hosting.lake import (
     rollup,
     session,
     silver,
+    staging,
     tables,
 )
 from hosting.lake.datasets import DATASETS, of_source
@@ -81,13 +82,12 @@ def bring(bronze: Lake, into: Lake, entry: UtilitySpec, spec: SourceSpec) -> lis
     }  # fmt: skip
     rows = bronze.read_run(tables.BRONZE, entry.code, run)
     table, before = tables.DER_STAGE if spec.ders else tables.STAGE, _before(into, entry, spec)
-    into.forget(table, f"utility_code = '{entry.code}' AND run_id = {run}")  # of a job that was ended
+    staging.drop(into, entry.code, run)  # of a job that was ended
     if spec.ders:
-        names = references.names_of(into, entry.code)
-        into.append(table, ders.stage(rows, spec, types, names, **of_run))
+        frame = ders.stage(rows, spec, types, references.names_of(into, entry.code), **of_run)
     else:
-        into.append(table, silver.stage(rows, spec, types, **of_run))
-    staged = into.read_run(table, entry.code, run)
+        frame = silver.stage(rows, spec, types, **of_run)
+    staged = staging.keep(into, frame, table, entry.code, run)
     stops = [found for found in _noticed(into, entry, spec, staged, before) if found.severity in "FB"]
     if stops:
         _say(entry, spec, f"run {run} is held: {' '.join(found.message for found in stops)}")
@@ -100,7 +100,7 @@ def bring(bronze: Lake, into: Lake, entry: UtilitySpec, spec: SourceSpec) -> lis
             found = changes.compare(frame, before[name], dataset, snapshot=spec.feed == "snapshot")
             changes.log(into, found, dataset, entry.code, run)
         changes.advance(into, dataset, entry.code, run)
-    into.forget(table, f"utility_code = '{entry.code}' AND run_id = {run}")
+    staging.drop(into, entry.code, run)
     if spec.ders:
         platinum.refresh_der_details(into, entry.code)
     platinum.refresh_feeder_capacity(into, entry.code)

@@ -62,30 +62,32 @@ def digest(names: "DataFrame") -> str:
 
 
 def resolved(rows: "DataFrame", names: "DataFrame", separator: str) -> "DataFrame":
-    """Where the references of rows lead: `of_row`, `feeder_id`, and as JSON lists or null
-    `further_feeder_ids` and `unresolved_references`; no row where there is no reference.
+    """Where the references of rows lead: `reference`, each once, `feeder_id`, and as JSON lists or null
+    `further_feeder_ids` and `unresolved_references`; none where there is no reference.
 
-    `rows` have `row_no`, unique, and `feeder_reference`. The first part of a list that leads somewhere is the
-    feeder; others that it leads to are further ones.
+    `rows` have `feeder_reference`. The first part of a list that leads somewhere is the feeder; others that
+    it leads to are further ones.
     """
     pattern = f"[{separator}]" if separator not in "^\\" else f"\\{separator}"
     part = F.regexp_replace(F.trim(F.col("part")), "^([0-9]+)[.]0$", "$1")
     parts = (
         rows.where(F.col("feeder_reference").isNotNull())
-        .select("row_no", F.posexplode(F.split("feeder_reference", pattern)).alias("position", "part"))
-        .select(F.col("row_no").alias("of_row"), "position", part.alias("part"))
+        .select(F.col("feeder_reference").alias("reference"))
+        .distinct()  # many DER are on one feeder
+        .select("reference", F.posexplode(F.split("reference", pattern)).alias("position", "part"))
+        .withColumn("part", part)
         .where(F.length("part") > 0)
     )
     led = parts.join(names, F.col("part") == F.col("name"), "left")
     leads = F.col("leads_to").isNotNull()
-    by_row = led.groupBy("of_row").agg(
+    by_reference = led.groupBy("reference").agg(
         F.min(F.when(leads, F.struct("position", "leads_to"))).alias("first"),
         F.sort_array(F.collect_set("leads_to")).alias("led"),
         F.sort_array(F.collect_set(F.when(~leads, F.col("part")))).alias("lost"),
     )
     feeder = F.col("first").getField("leads_to")
-    return by_row.select(
-        "of_row",
+    return by_reference.select(
+        "reference",
         feeder.alias("feeder_id"),
         _json(F.array_remove("led", F.coalesce(feeder, F.lit("")))).alias("further_feeder_ids"),
         _json(F.col("lost")).alias("unresolved_references"),

@@ -38,7 +38,8 @@ def stage(
     `types` maps each published field to the esriFieldType that the layer declared in this run, `codes` each
     field with a coded domain to what its codes mean. A row whose cells hold lists becomes several.
     `undrawable` are numbers of rows whose shape is none.
-    Columns as tables.STAGE; `reject_check` is null on rows that pass.
+    Columns as tables.STAGE; `reject_check` is null on rows that pass. Each is judged by itself: which stand
+    again, repeats.marked says.
     """
     cleaned = bronze.withColumn("attributes", without_nul(F.col("attributes")))
     parsed = cells.texts(cleaned, spec, codes)
@@ -50,6 +51,7 @@ def stage(
         unread.append(_named_if(readers.unread(reading, a, shared[name]), name, reading))
     rows = parsed.select(
         "row_no",
+        "entry",
         "object_id",
         "geometry",
         "uneven",
@@ -244,19 +246,7 @@ def _judge(rows: "DataFrame", spec: SourceSpec, undrawable: Collection[int]) -> 
     for identity, broken, why in reversed(rules):
         check = F.when(broken, identity).otherwise(check)
         reason = F.when(broken, why).otherwise(reason)
-    rows = rows.withColumns({"reject_check": check, "reject_reason": reason})
-    same = Window.partitionBy("key", "capacity_type", "variant").orderBy(
-        F.col("reject_check").isNotNull(), "row_no"
-    )
-    again = F.col("reject_check").isNull() & (F.col("nth") > 1)
-    return rows.withColumn("nth", F.row_number().over(same)).withColumns(
-        {
-            "reject_reason": F.when(again, "its key stands in an earlier row").otherwise(
-                F.col("reject_reason")
-            ),
-            "reject_check": F.when(again, "Q08").otherwise(F.col("reject_check")),
-        }
-    )
+    return rows.withColumns({"reject_check": check, "reject_reason": reason})
 
 
 def _must_be_read(spec: SourceSpec, *, numbers: bool) -> str:

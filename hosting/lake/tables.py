@@ -19,6 +19,7 @@ SECTIONS = "silver/sections"
 RECORDS = "silver/records"
 QUARANTINE = "silver/quarantine"
 DER_STAGE = "silver/der_stage"
+REPEATS = "silver/stage_repeats"
 DER_CHANGES = "silver/der_changes"
 DERS = "silver/ders"
 ADDRESS_CHANGES = "silver/der_address_changes"
@@ -161,6 +162,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         [
             *_RUN,
             pa.field("row_no", pa.int64()),
+            pa.field("entry", pa.int32()),
             pa.field("object_id", pa.string()),
             *_KEY_FIELDS,
             *_ALL,
@@ -179,6 +181,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         [
             *_RUN,
             pa.field("row_no", pa.int64()),
+            pa.field("entry", pa.int32()),
             pa.field("object_id", pa.string()),
             *_DER_KEY_FIELDS,
             *_fields(DER_COLUMNS),
@@ -191,6 +194,14 @@ SCHEMAS: dict[str, pa.Schema] = {
     DERS: pa.schema([*_RUN, *_DER_KEY_FIELDS, *_fields(DER_COLUMNS)]),
     ADDRESS_CHANGES: pa.schema([*_LOGGED, *_DER_KEY_FIELDS, _ADDRESS]),
     ADDRESSES: pa.schema([*_RUN, *_DER_KEY_FIELDS, _ADDRESS]),
+    # Of a stage only: keys that stand in more than one row that passes; of DER without type and variant.
+    REPEATS: pa.schema(
+        [
+            *_RUN,
+            *[pa.field(name, pa.string()) for name in ("key", "capacity_type", "variant")],
+            pa.field("first_place", pa.int64()),
+        ]
+    ),
     QUARANTINE: pa.schema(
         [
             *_RUN,
@@ -267,6 +278,7 @@ PARTITIONS: dict[str, list[str]] = {
     CHANGES: ["utility_code", "run_id"],
     SECTIONS: ["utility_code"],
     RECORDS: ["utility_code"],
+    REPEATS: ["utility_code", "run_id"],
     QUARANTINE: ["utility_code", "run_id"],
     DER_STAGE: ["utility_code", "run_id"],
     DER_CHANGES: ["utility_code", "run_id"],

@@ -20,7 +20,7 @@ import yaml
 from hcportal.http import Client
 from hosting import network
 from hosting.fetching import open_mapped_layer
-from hosting.lake import rollup, silver
+from hosting.lake import repeats, rollup, silver
 from hosting.sources import arcgis
 from tests.hosting.lake.frames import SCHEMA, session
 from utilities.catalog_files import OWN_CATALOG, read_entry
@@ -73,8 +73,8 @@ def staged(entry: UtilitySpec, spec: SourceSpec, root: Path) -> Any:
     frame = session().createDataFrame(table)
     if spec.network is not None:
         return network.read_rows(frame, spec, types, timezone=entry.timezone, codes=codes)
-    return silver.stage(
-        frame, spec, types, utility=entry.code, timezone=entry.timezone, run_id=1, codes=codes
+    return repeats.marked(
+        silver.stage(frame, spec, types, utility=entry.code, timezone=entry.timezone, run_id=1, codes=codes)
     )
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from hosting.lake import ders, references, rollup, silver, tables
+from hosting.lake import ders, references, repeats, rollup, silver, tables
 from hosting.sources.files.folder import Found
 from hosting.sources.files.opened import open_file
 from tests.hosting.lake.frames import SCHEMA, session
@@ -60,12 +60,12 @@ def staged(entry: UtilitySpec, spec: SourceSpec) -> Any:
     of_run: dict[str, Any] = {"utility": entry.code, "timezone": entry.timezone, "run_id": 1}
     rows = published(entry, spec)
     if spec.ders is None:
-        return silver.stage(rows, spec, dict.fromkeys(spec.published_fields(), ""), **of_run)
+        return repeats.marked(silver.stage(rows, spec, dict.fromkeys(spec.published_fields(), ""), **of_run))
     circuits = next(other for other in entry.sources if other.holds == "capacity")
     passed = staged(entry, circuits).where("reject_check IS NULL")
     records = rollup.feeders(passed, circuits) if circuits.rolls_up else passed
     names = references.names(passed, records)
-    return ders.stage(rows, spec, dict.fromkeys(spec.published_fields(), ""), names, **of_run)
+    return repeats.marked(ders.stage(rows, spec, dict.fromkeys(spec.published_fields(), ""), names, **of_run))
 
 
 def said(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from hosting.lake import silver
+from hosting.lake import repeats, silver
 from hosting.lake.session import engine
 from utilities.spec import SourceSpec
 
@@ -84,9 +84,10 @@ def stage(
 ) -> Any:
     """Stage rows as a frame; fields are text unless `types` says otherwise."""
     known = dict.fromkeys(spec.published_fields(), "esriFieldTypeString") | types
-    return silver.stage(
+    alone = silver.stage(
         bronze(rows), spec, known, utility="test", timezone=timezone, run_id=1, codes=codes or {}
     )
+    return repeats.marked(alone)
 
 
 def staged(spec: SourceSpec, rows: Sequence[dict[str, Any]], **given: Any) -> list[dict[str, Any]]:

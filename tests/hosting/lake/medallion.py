@@ -24,6 +24,7 @@ from hosting.lake import (
     platinum,
     quality,
     references,
+    repeats,
     rollup,
     silver,
     states,
@@ -114,9 +115,9 @@ class Medallion:
             "codes": source.codes,
         }
         if source.spec.ders is None:
-            return silver.stage(rows, source.spec, source.types, **of_run)
+            return repeats.marked(silver.stage(rows, source.spec, source.types, **of_run))
         names = references.names(self._current["sections"], self._current["records"])
-        return ders.stage(rows, source.spec, source.types, names, **of_run)
+        return repeats.marked(ders.stage(rows, source.spec, source.types, names, **of_run))
 
     def _noticed(self, spec: SourceSpec, staged: Any, dataset: Dataset) -> list[tuple[Any, ...]]:
         before = self._before(dataset, spec)

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from hosting.lake import changes, silver, tables
+from hosting.lake import changes, repeats, silver, tables
 from hosting.lake.datasets import CAPACITY, DATASETS
 from hosting.lake.store import Lake
 from tests.hosting.lake.frames import SHAPE, bronze, figure, source, stage
@@ -42,7 +42,8 @@ def lake(tmp_path: Path) -> Lake:
 def run(lake: Lake, number: int, rows: list[dict[str, Any]], *, snapshot: bool = True) -> dict[str, set[str]]:
     """Compare, log; what was logged, by operation."""
     types = dict.fromkeys(SPEC.published_fields(), "esriFieldTypeString")
-    staged = silver.stage(bronze(rows), SPEC, types, utility="test", timezone="UTC", run_id=number)
+    alone = silver.stage(bronze(rows), SPEC, types, utility="test", timezone="UTC", run_id=number)
+    staged = repeats.marked(alone)
     before = changes.current(lake, RECORDS, "test", SPEC.code)
     changes.log(lake, changes.compare(staged, before, RECORDS, snapshot=snapshot), RECORDS, "test", number)
     found: dict[str, set[str]] = {}
