@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -88,13 +89,8 @@ class OpenFile:
         next(reader)
         names = [field.name for field in self.layer.fields]
         at = [names.index(name) for name in (self.feed.longitude, self.feed.latitude) if name]
-        rows: list[Row] = []
-        for row in reader:
-            rows.append(row)
-            if len(rows) == ROWS:
-                yield rows, _points(rows, at)
-                rows = []
-        yield rows, _points(rows, at)
+        while rows := list(islice(reader, ROWS)):
+            yield rows, _points(rows, at)
 
 
 @contextmanager

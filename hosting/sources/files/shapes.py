@@ -101,7 +101,7 @@ def batches(
             for batch in reader:
                 names = set(batch.schema.names)
                 columns = [batch.column(name).to_pylist() for name in shapes.names]
-                texts = [[_text(value) for value in row] for row in zip(*columns, strict=True)]
+                texts: list[Row] = [[_text(value) for value in row] for row in zip(*columns, strict=True)]
                 texts = texts or [[] for _ in range(batch.num_rows)]
                 wkb = batch.column(place).to_pylist() if place in names else [None] * batch.num_rows
                 done += batch.num_rows

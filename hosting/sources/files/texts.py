@@ -7,7 +7,7 @@ delimiter another. Memory holds one line at a time.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -15,7 +15,7 @@ from hcportal.errors import BadAnswer
 from utilities.spec_files import FileFeed
 
 LONGEST_LINE = 4 << 20  # characters; an invented file of one endless line must not fill the memory
-Row = list[str | None]
+Row = Sequence[str | None]
 
 
 def rows(path: Path, feed: FileFeed, named: str) -> Iterator[Row]:
@@ -35,7 +35,7 @@ def rows(path: Path, feed: FileFeed, named: str) -> Iterator[Row]:
                         f"{named}, line {reader.line_num:,} has {len(cells)} cells where {width} columns are "
                         "named; the file is cut off, or has another delimiter than its entry says."
                     )
-                yield list(cells)
+                yield cells
         except csv.Error as problem:
             raise BadAnswer(
                 f"{named}, line {reader.line_num:,} is not CSV ({problem}); the file is cut off or damaged."
@@ -43,7 +43,7 @@ def rows(path: Path, feed: FileFeed, named: str) -> Iterator[Row]:
         except UnicodeDecodeError as problem:
             raise BadAnswer(
                 f"{named} is not written in {feed.encoding}, after line {reader.line_num:,} "
-                f"({problem.reason}).                 Name its encoding in the catalog entry."
+                f"({problem.reason}). Name its encoding in the catalog entry."
             ) from problem
 
 
