@@ -158,7 +158,7 @@ def _compare_old_month(
     before = months.loaded(run.source).filter(period=month).order_by("-id").first()
     if before is None:
         why = months.too_late(run.source, month)
-        raise FetchError(f"{why}; --force loads it, and what came after it anew")
+        raise FetchError(f"{why}; replaying history (--force) loads it, and what came after it anew")
     rows, content = bronze.digest(_followed(_pages(file, spec), recorder))
     recorder.note(records_fetched=rows, content_sha256=content)
     if content != before.content_sha256:

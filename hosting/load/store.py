@@ -10,30 +10,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 
 from hosting import publish_sql
+from hosting.belonging import BELONGS_BY
 from hosting.der_totals import refresh_der_totals
 from hosting.load import draw, figures, rows, sql
 from hosting.load.plan import PLANS, PREFIX, Plan, entry, split
 from hosting.models import (
-    DER,
-    DataQualitySummary,
-    DERAddress,
-    DERVersion,
-    DivisionBoundary,
-    Feeder,
-    FeederDERTotals,
-    Finding,
     HCIngestionRun,
-    HostingCapacityRecord,
-    HostingCapacityRecordVersion,
-    HostingCapacitySection,
-    HostingCapacitySectionVersion,
-    HostingCapacitySummary,
-    QuarantinedRow,
     RunStatus,
-    Substation,
 )
 from hosting.summaries import summarise
 from hosting.tiles.grid import refresh
@@ -189,30 +175,6 @@ def _given(run: HCIngestionRun) -> dict[str, Any]:
     }
 
 
-# What points to another stands before it, with its way to the utility. What Django would cascade to
-# (aliases, addresses, load profiles) is not made here; the database refuses to leave any of it behind.
-_BELONGS_BY: tuple[tuple[type[models.Model], str], ...] = (
-    (HostingCapacitySectionVersion, "utility"),
-    (HostingCapacityRecordVersion, "utility"),
-    (DERAddress, "der__utility"),
-    (DERVersion, "utility"),
-    (HostingCapacitySection, "utility"),
-    (HostingCapacityRecord, "utility"),
-    (DER, "utility"),
-    (HostingCapacitySummary, "utility"),
-    (DataQualitySummary, "utility"),
-    (QuarantinedRow, "source__utility"),
-    (Finding, "utility"),
-    (FeederDERTotals, "feeder__utility"),
-    (Feeder, "utility"),
-    (Substation, "utility"),
-    (DivisionBoundary, "utility"),
-    (HCIngestionRun, "utility"),
-    (Source, "utility"),
-    (Utility, "pk"),
-)
-
-
 @transaction.atomic
 def remove() -> Counter[str]:
     """Delete the load utilities with all that belongs to them; how many rows of what."""
@@ -222,8 +184,9 @@ def remove() -> Counter[str]:
     Source.objects.filter(utility__in=mine).update(published_run=None, lake_run=None)
     refresh()
     removed: Counter[str] = Counter()
-    for model, path in _BELONGS_BY:
-        # Rows are not brought here to look for what hangs on them: there are a million.
+    for model, path in BELONGS_BY:
+        # Rows are not brought here to look for what hangs on them: there are a million. What Django would
+        # cascade to is not made here; the database refuses to leave any of it behind.
         number = model._default_manager.filter(**{f"{path}__in": mine})._raw_delete(connection.alias)
         removed[str(model._meta.verbose_name_plural)] += number
     return +removed

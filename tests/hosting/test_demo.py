@@ -319,25 +319,6 @@ def test_dates_are_fixed_days_that_have_passed(valley: Rows, harbor: Rows) -> No
 # --- The commands ---
 
 
-def test_remove_demo_knows_every_model_that_would_not_let_a_utility_go() -> None:
-    from django.apps import apps
-    from django.db.models import PROTECT
-
-    from hosting.management.commands.remove_demo import BELONGS_BY
-
-    removed = {model for model, _path in BELONGS_BY}
-    protecting = {
-        model
-        for model in apps.get_models()
-        if model._meta.managed and not model._meta.proxy  # not a view; a proxy has no row of its own
-        for field in model._meta.concrete_fields
-        if field.remote_field is not None
-        and getattr(field.remote_field, "on_delete", None) is PROTECT
-        and field.related_model in removed
-    }
-    assert protecting <= removed
-
-
 @pytest.fixture
 def var(settings: Any, tmp_path: Path) -> Path:
     settings.HCP_RECORDED = tmp_path / "recorded"

@@ -5,53 +5,16 @@ from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import transaction
 
 from hcportal.commands import PersonCommand
+from hosting.belonging import BELONGS_BY
 from hosting.demo.generate import CODES, remove
 from hosting.locks import source_lock
-from hosting.models import (
-    DER,
-    DataQualitySummary,
-    DERAddress,
-    DERVersion,
-    DivisionBoundary,
-    Feeder,
-    Finding,
-    HCIngestionRun,
-    HostingCapacityRecord,
-    HostingCapacityRecordVersion,
-    HostingCapacitySection,
-    HostingCapacitySectionVersion,
-    HostingCapacitySummary,
-    QuarantinedRow,
-    Substation,
-)
+from hosting.models import HCIngestionRun
 from hosting.tiles.grid import refresh as refresh_overview
 from hosting.timetable import sync_timetable
 from utilities.models import Source, Utility
-
-# What points to another model stands before it, with its way to the utility. Aliases and load profiles
-# go with what they belong to.
-BELONGS_BY: tuple[tuple[type[models.Model], str], ...] = (
-    (HostingCapacitySectionVersion, "utility"),
-    (HostingCapacityRecordVersion, "utility"),
-    (DERVersion, "utility"),
-    (HostingCapacitySection, "utility"),
-    (HostingCapacityRecord, "utility"),
-    (DERAddress, "der__utility"),
-    (DER, "utility"),
-    (HostingCapacitySummary, "utility"),
-    (DataQualitySummary, "utility"),
-    (QuarantinedRow, "source__utility"),
-    (Finding, "utility"),
-    (Feeder, "utility"),
-    (Substation, "utility"),
-    (DivisionBoundary, "utility"),
-    (HCIngestionRun, "utility"),
-    (Source, "utility"),
-    (Utility, "pk"),
-)
 
 
 class Command(PersonCommand):

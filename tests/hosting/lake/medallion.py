@@ -99,7 +99,8 @@ class Medallion:
     def _load(self, source: Months, rows: Rows, number: int) -> None:
         spec, name = source.spec, f"{number} {source.spec.code}"
         pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), self._folder / f"{name} bronze")
-        staged = self._kept(f"{name} stage", self._stage(source, self._read(f"{name} bronze"), number))
+        alone = self._kept(f"{name} rows", self._stage(source, self._read(f"{name} bronze"), number))
+        staged = self._kept(f"{name} stage", repeats.marked(alone))
         passed = {
             name: frame for name, frame in staged_rows(staged, spec).passed.items() if frame is not None
         }
@@ -115,9 +116,9 @@ class Medallion:
             "codes": source.codes,
         }
         if source.spec.ders is None:
-            return repeats.marked(silver.stage(rows, source.spec, source.types, **of_run))
+            return silver.stage(rows, source.spec, source.types, **of_run)
         names = references.names(self._current["sections"], self._current["records"])
-        return repeats.marked(ders.stage(rows, source.spec, source.types, names, **of_run))
+        return ders.stage(rows, source.spec, source.types, names, **of_run)
 
     def _noticed(self, spec: SourceSpec, staged: Any, dataset: Dataset) -> list[tuple[Any, ...]]:
         before = self._before(dataset, spec)
