@@ -187,15 +187,17 @@ def compare(
     before = before or published_now(lake, spec, run)
     utility = run.utility.utility_code
     for dataset in of_source(spec.holds):
-        rows = staged.passed[dataset.name]
+        now, then = staged.passed[dataset.name], before(dataset)
+        # Feeders that are rolled up are few, and rolled up again for each part.
+        rows = 0 if dataset.name == "records" and spec.rolls_up else run.counts["staged"]
         is_snapshot = spec.feed == "snapshot"
-        if dataset.name == "addresses" and not is_snapshot:
-            found = changes.compare(rows, _of_named(before(dataset), staged), dataset, snapshot=True)
-        elif rows is not None:
-            found = changes.compare(rows, before(dataset), dataset, snapshot=is_snapshot)
-        else:  # what an earlier entry of this source made and this one does not, goes
-            found = changes.compare(staged.everything.limit(0), before(dataset), dataset, snapshot=True)
-        changes.log(lake, found, dataset, utility, run.pk)
+        if now is None:  # what an earlier entry of this source made and this one does not, goes
+            now, is_snapshot, rows = staged.everything.limit(0), True, 0
+        elif dataset.name == "addresses" and not is_snapshot:
+            then, is_snapshot = _of_named(then, staged), True
+        changes.log_differences(
+            lake, dataset, now, then, utility=utility, run_id=run.pk, snapshot=is_snapshot, rows=rows
+        )
     return _counted(lake, spec, recorder)
 
 
@@ -206,7 +208,9 @@ def compare_states(
     run, utility = recorder.run, recorder.run.utility.utility_code
     for dataset, then in states.items():
         now = changes.current(lake, dataset, utility, spec.code)
-        changes.log(lake, changes.compare(then, now, dataset, snapshot=True), dataset, utility, run.pk)
+        changes.log_differences(
+            lake, dataset, then, now, utility=utility, run_id=run.pk, snapshot=True, rows=then.count()
+        )
     return _counted(lake, spec, recorder)
 
 

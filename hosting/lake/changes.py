@@ -5,6 +5,7 @@ nothing when it is done twice.
 """
 
 from collections.abc import Iterable, Iterator
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,6 +18,10 @@ from hosting.lake.store import Lake
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+# A join holds one of its sides in memory, and fails where it does not fit: five million rows of DER did not
+# fit 2 GB. What has more rows is joined part by part, by key.
+ROWS_AT_ONCE = 1_000_000
+
 
 def compare(staged: "DataFrame", current: "DataFrame", dataset: Dataset, *, snapshot: bool) -> "DataFrame":
     """Rows that differ, with `operation` added, changed or removed.
@@ -24,8 +29,11 @@ def compare(staged: "DataFrame", current: "DataFrame", dataset: Dataset, *, snap
     Null equals null and nothing else. Absence is removal only in a snapshot.
     """
     # Compared as one value: column by column takes a third longer.
-    s = staged.withColumn("all", F.struct(*dataset.compared)).alias("s")
-    c = current.select(*dataset.key, F.struct(*dataset.compared).alias("all")).alias("c")
+    all_of = F.struct(*dataset.compared).alias("all")
+    have = set(staged.columns)
+    beside = [name for name in dataset.carried if name in have and name not in dataset.compared]
+    s = staged.select(*dataset.key, all_of, *beside).alias("s")
+    c = current.select(*dataset.key, all_of).alias("c")
     keys = [F.col(f"s.{name}").eqNullSafe(F.col(f"c.{name}")) for name in dataset.key]
     same_key = keys[0]
     for key in keys[1:]:
@@ -36,17 +44,26 @@ def compare(staged: "DataFrame", current: "DataFrame", dataset: Dataset, *, snap
         .when(F.col("s.key").isNull(), "removed")
         .when(~F.col("s.all").eqNullSafe(F.col("c.all")), "changed")
     )
-    have = set(staged.columns)
+
+    def carried(name: str, kind: pa.DataType) -> "Column":
+        if name in dataset.compared:
+            return F.col("s.all").getField(name).alias(name)
+        value = F.col(f"s.{name}") if name in have else F.lit(None).cast(tables.sql_type(kind))
+        return value.alias(name)
+
     return both.select(
         operation.alias("operation"),
         *[F.coalesce(F.col(f"s.{name}"), F.col(f"c.{name}")).alias(name) for name in dataset.key],
-        *[_staged(name, kind, have) for name, kind in dataset.carried.items()],
+        *[carried(name, kind) for name, kind in dataset.carried.items()],
     ).where(F.col("operation").isNotNull())
 
 
-def _staged(name: str, kind: pa.DataType, have: set[str]) -> "Column":
-    value = F.col(f"s.{name}") if name in have else F.lit(None).cast(tables.sql_type(kind))
-    return value.alias(name)
+def parts(rows: int) -> "list[Column]":
+    """Conditions on `key` that take so many rows apart, each row into one part of what a join may hold."""
+    count = max(1, ceil(rows / ROWS_AT_ONCE))
+    if count == 1:
+        return [F.lit(True)]
+    return [F.pmod(F.crc32("key"), F.lit(count)) == number for number in range(count)]
 
 
 def current(lake: Lake, dataset: Dataset, utility: str, source: str) -> "DataFrame":
@@ -73,6 +90,23 @@ def log(lake: Lake, found: "DataFrame", dataset: Dataset, utility: str, run_id: 
             }
         ),
     )
+
+
+def log_differences(
+    lake: Lake,
+    dataset: Dataset,
+    staged: "DataFrame",
+    current: "DataFrame",
+    *,
+    utility: str,
+    run_id: int,
+    snapshot: bool,
+    rows: int,
+) -> None:
+    """Compare and log under the run, part by part where there are many; `rows` is how many `staged` has."""
+    for part in parts(max(rows, current.count())):
+        found = compare(staged.where(part), current.where(part), dataset, snapshot=snapshot)
+        log(lake, found, dataset, utility, run_id)
 
 
 def logged(lake: Lake, dataset: Dataset, utility: str, run_id: int) -> "DataFrame":
@@ -104,9 +138,14 @@ def batches(lake: Lake, frame: "DataFrame") -> Iterator[pa.Table]:
 
 def advance(lake: Lake, dataset: Dataset, utility: str, run_id: int) -> None:
     """Bring the current table to the state after `run_id`. Doing it twice changes nothing."""
+    changes = logged(lake, dataset, utility, run_id)
+    for part in parts(changes.count()):
+        _merge(lake, dataset, utility, changes.where(part))
+
+
+def _merge(lake: Lake, dataset: Dataset, utility: str, logged: "DataFrame") -> None:
     table = dataset.current
     names = tables.SCHEMAS[table].names
-    changes = logged(lake, dataset, utility, run_id).select("operation", *names)
     on = " AND ".join(f"t.{name} <=> c.{name}" for name in dataset.key)
     update = ", ".join(f"{name} = c.{name}" for name in names if name not in (*dataset.key, "utility_code"))
     lake.delta(table)
@@ -118,5 +157,5 @@ def advance(lake: Lake, dataset: Dataset, utility: str, run_id: int) -> None:
             f"WHEN MATCHED THEN UPDATE SET {update} "
             "WHEN NOT MATCHED AND c.operation <> 'removed' THEN "
             f"INSERT ({', '.join(names)}) VALUES ({', '.join('c.' + name for name in names)})",
-            changes=changes,
+            changes=logged.select("operation", *names),
         ).collect()

@@ -11,7 +11,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
@@ -34,6 +34,9 @@ from hosting.lake.quality import Noticed
 from hosting.lake.store import Lake
 from utilities.catalog_files import read_catalog
 from utilities.spec import SourceSpec, UtilitySpec
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 ORDER = {"capacity": 0, "ders": 1}  # DER refer to feeders, which must be there before them
 DONE, FAILED, HELD = 0, 1, 3
@@ -92,13 +95,10 @@ def bring(bronze: Lake, into: Lake, entry: UtilitySpec, spec: SourceSpec) -> lis
     if stops:
         _say(entry, spec, f"run {run} is held: {' '.join(found.message for found in stops)}")
         return stops
-    for name, frame in _passed(staged, spec).items():
-        dataset = DATASETS[name]
-        if (
-            changes.logged(into, dataset, entry.code, run).limit(1).count() == 0
-        ):  # else it was ended after that
-            found = changes.compare(frame, before[name], dataset, snapshot=spec.feed == "snapshot")
-            changes.log(into, found, dataset, entry.code, run)
+    if into.read_run(tables.MANIFEST, entry.code, run).count() == 0:
+        _log(into, entry, spec, staged, before, run=run)
+        into.append(tables.MANIFEST, bronze.read_run(tables.MANIFEST, entry.code, run))  # the log is whole
+    for dataset in of_source(spec.holds):
         changes.advance(into, dataset, entry.code, run)
     staging.drop(into, entry.code, run)
     if spec.ders:
@@ -107,6 +107,31 @@ def bring(bronze: Lake, into: Lake, entry: UtilitySpec, spec: SourceSpec) -> lis
     counted = changes.counts(into, of_source(spec.holds), entry.code, run)
     _say(entry, spec, f"run {run}: {json.dumps(counted)}")
     return []
+
+
+def _log(
+    into: Lake,
+    entry: UtilitySpec,
+    spec: SourceSpec,
+    staged: "DataFrame",
+    before: dict[str, Any],
+    *,
+    run: int,
+) -> None:
+    """Log what the run changes, anew where a job was ended while it did."""
+    for table in sorted({dataset.log for dataset in of_source(spec.holds)}):
+        into.forget(table, f"utility_code = '{entry.code}' AND run_id = {run}")
+    for name, frame in _passed(staged, spec).items():
+        changes.log_differences(
+            into,
+            DATASETS[name],
+            frame,
+            before[name],
+            utility=entry.code,
+            run_id=run,
+            snapshot=spec.feed == "snapshot",
+            rows=0 if name == "records" and spec.rolls_up else staged.count(),
+        )
 
 
 def latest(

@@ -5,11 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyspark.sql import functions as F
 
 from hosting.lake import changes, repeats, silver, tables
 from hosting.lake.datasets import CAPACITY, DATASETS
 from hosting.lake.store import Lake
-from tests.hosting.lake.frames import SHAPE, bronze, figure, source, stage
+from tests.hosting.lake.frames import SHAPE, bronze, figure, session, source, stage
 
 RECORDS = DATASETS["records"]
 SPEC = source(figure(installed_dg_mw={"mw": "inst"}), fields={"feeder_name": {"text": "name"}})
@@ -45,7 +46,9 @@ def run(lake: Lake, number: int, rows: list[dict[str, Any]], *, snapshot: bool =
     alone = silver.stage(bronze(rows), SPEC, types, utility="test", timezone="UTC", run_id=number)
     staged = repeats.marked(alone)
     before = changes.current(lake, RECORDS, "test", SPEC.code)
-    changes.log(lake, changes.compare(staged, before, RECORDS, snapshot=snapshot), RECORDS, "test", number)
+    changes.log_differences(
+        lake, RECORDS, staged, before, utility="test", run_id=number, snapshot=snapshot, rows=len(rows)
+    )
     found: dict[str, set[str]] = {}
     for row in changes.logged(lake, RECORDS, "test", number).toArrow().to_pylist():
         assert row["key"] not in found.setdefault(row["operation"], set())
@@ -121,6 +124,31 @@ def test_another_source_and_another_utility_are_left_alone(lake: Lake) -> None:
     changes.advance(lake, RECORDS, "test", 2)
     assert changes.current(lake, RECORDS, "test", SPEC.code).count() == len(FIRST)
     assert changes.current(lake, RECORDS, "test", "other").count() == len(SECOND)
+
+
+def test_what_is_joined_in_parts_is_what_is_joined_at_once(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart = Lake(root=str(tmp_path / "apart"))
+    for number, rows in enumerate((FIRST, SECOND), start=1):
+        at_once = run(lake, number, rows)
+        changes.advance(lake, RECORDS, "test", number)
+        with monkeypatch.context() as few:
+            few.setattr(changes, "ROWS_AT_ONCE", 2)
+            assert len(changes.parts(len(rows))) == 4
+            assert run(apart, number, rows) == at_once
+            changes.advance(apart, RECORDS, "test", number)
+        assert held(apart) == held(lake)
+    # Each part was a commit of its own: parts were made.
+    assert len(apart.delta(tables.CHANGES).history()) > len(lake.delta(tables.CHANGES).history())
+
+
+def test_no_row_is_lost_or_doubled_between_parts() -> None:
+    keys = session().range(0, 3_000).select(F.col("id").cast("string").alias("key"))
+    parts = [keys.where(part).toArrow().column("key").to_pylist() for part in changes.parts(2_500_000)]
+    assert len(parts) == 3
+    assert sorted(key for part in parts for key in part) == sorted(str(number) for number in range(3_000))
+    assert min(len(part) for part in parts) > 500
 
 
 def test_rows_come_from_the_engine_in_batches_and_all_of_them(lake: Lake) -> None:

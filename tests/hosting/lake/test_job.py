@@ -9,9 +9,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import yaml
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from hosting.lake import bronze, job, tables
 from hosting.lake.store import Lake
@@ -106,6 +107,23 @@ def test_the_wheel_brings_a_lake_to_the_latest_bronze(installed: Path, catalog: 
         4,
     ]
     assert {row["run_id"] for row in rows(tmp_path / "into", tables.SECTIONS)} == {1, 2}
+
+
+def test_a_job_that_was_ended_while_it_logged_logs_anew(catalog: Path, tmp_path: Path) -> None:
+    words = [f"--lake={tmp_path / 'lake'}", f"--into={tmp_path / 'into'}", f"--catalog={catalog}"]
+    store(tmp_path / "lake", 1, {"a": 1.5, "b": 2.5, "c": 4})
+    into = Lake(root=str(tmp_path / "into"))
+    half = {"utility_code": "ours", "run_id": 1, "source_code": "sections", "dataset": "sections"}
+    half |= {"operation": "added", "key": "a", "capacity_type": "generation", "variant": "default"}
+    write_deltalake(
+        into.delta(tables.CHANGES),
+        pa.Table.from_pylist([half], schema=tables.SCHEMAS[tables.CHANGES]),
+        mode="append",
+    )
+    assert job.main([*words, "--utility=ours"]) == 0
+    logged = [row for row in rows(tmp_path / "into", tables.CHANGES) if row["dataset"] == "sections"]
+    assert sorted(row["key"] for row in logged) == ["a", "b", "c"]
+    assert len(rows(tmp_path / "into", tables.SECTIONS)) == 3
 
 
 def test_a_check_holds_the_job_and_the_lake_stays_as_it_was(
