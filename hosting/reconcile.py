@@ -93,7 +93,7 @@ def advance_lake(source: Source, lake: Lake) -> None:
     ).order_by("pk"):
         mine = [name for name in DATASETS if any(behind.counts.get(name, {}).values())]
         for name in mine:
-            changes.advance(lake, DATASETS[name], utility, behind.pk)
+            changes.advance(lake, DATASETS[name], utility, source.code, behind.pk)
         changed.update(mine)
         platinum.record_quality(lake, utility, behind.pk, summaries(behind))
     if "ders" in changed:

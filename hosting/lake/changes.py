@@ -1,11 +1,13 @@
 """What a run changes: computed against the lake's current tables, written to the log, read back to publish.
 
-The log is append-only and keyed by run. Current tables follow by one MERGE of the same change set, which does
-nothing when it is done twice.
+The log is append-only and keyed by run. Current tables follow by the same change set, which does nothing when
+it is applied twice.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from math import ceil
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -34,11 +36,8 @@ def compare(staged: "DataFrame", current: "DataFrame", dataset: Dataset, *, snap
     beside = [name for name in dataset.carried if name in have and name not in dataset.compared]
     s = staged.select(*dataset.key, all_of, *beside).alias("s")
     c = current.select(*dataset.key, all_of).alias("c")
-    keys = [F.col(f"s.{name}").eqNullSafe(F.col(f"c.{name}")) for name in dataset.key]
-    same_key = keys[0]
-    for key in keys[1:]:
-        same_key = same_key & key
-    both = s.join(c, same_key, "full_outer" if snapshot else "left_outer")
+    same = [F.col(f"s.{name}").eqNullSafe(F.col(f"c.{name}")) for name in dataset.key]
+    both = s.join(c, reduce(and_, same), "full_outer" if snapshot else "left_outer")
     operation = (
         F.when(F.col("c.key").isNull(), "added")
         .when(F.col("s.key").isNull(), "removed")
@@ -136,26 +135,23 @@ def batches(lake: Lake, frame: "DataFrame") -> Iterator[pa.Table]:
             yield part
 
 
-def advance(lake: Lake, dataset: Dataset, utility: str, run_id: int) -> None:
-    """Bring the current table to the state after `run_id`. Doing it twice changes nothing."""
-    changes = logged(lake, dataset, utility, run_id)
-    for part in parts(changes.count()):
-        _merge(lake, dataset, utility, changes.where(part))
+def advance(lake: Lake, dataset: Dataset, utility: str, source: str, run_id: int) -> None:
+    """Bring the current rows of a source to the state after `run_id`. Doing it twice changes nothing.
 
-
-def _merge(lake: Lake, dataset: Dataset, utility: str, logged: "DataFrame") -> None:
-    table = dataset.current
-    names = tables.SCHEMAS[table].names
-    on = " AND ".join(f"t.{name} <=> c.{name}" for name in dataset.key)
-    update = ", ".join(f"{name} = c.{name}" for name in names if name not in (*dataset.key, "utility_code"))
-    lake.delta(table)
-    with lake.lock(table):
-        lake.spark.sql(
-            f"MERGE INTO delta.`{lake.path(table)}` AS t USING {{changes}} AS c "  # noqa: S608 names are ours
-            f"ON t.utility_code = '{utility}' AND {on} "
-            "WHEN MATCHED AND c.operation = 'removed' THEN DELETE "
-            f"WHEN MATCHED THEN UPDATE SET {update} "
-            "WHEN NOT MATCHED AND c.operation <> 'removed' THEN "
-            f"INSERT ({', '.join(names)}) VALUES ({', '.join('c.' + name for name in names)})",
-            changes=logged.select("operation", *names),
-        ).collect()
+    What the run did not touch, and what it added or changed, take the place of the source's rows in one
+    commit. A MERGE would hold the whole table in memory; this holds the keys that were touched.
+    """
+    names = tables.SCHEMAS[dataset.current].names
+    changed = logged(lake, dataset, utility, run_id)
+    touched = changed.select(*[F.col(name).alias(f"touched_{name}") for name in dataset.key])
+    lake.delta(dataset.current)
+    with lake.lock(dataset.current):
+        now = current(lake, dataset, utility, source)
+        same = [now[name].eqNullSafe(touched[f"touched_{name}"]) for name in dataset.key]
+        kept = now.join(touched, reduce(and_, same), "left_anti")
+        new = changed.where(F.col("operation") != "removed")
+        lake.replace(
+            dataset.current,
+            kept.select(*names).unionByName(new.select(*names)),
+            f"utility_code = '{utility}' AND source_code = '{source}'",
+        )

@@ -99,7 +99,7 @@ def bring(bronze: Lake, into: Lake, entry: UtilitySpec, spec: SourceSpec) -> lis
         _log(into, entry, spec, staged, before, run=run)
         into.append(tables.MANIFEST, bronze.read_run(tables.MANIFEST, entry.code, run))  # the log is whole
     for dataset in of_source(spec.holds):
-        changes.advance(into, dataset, entry.code, run)
+        changes.advance(into, dataset, entry.code, spec.code, run)
     staging.drop(into, entry.code, run)
     if spec.ders:
         platinum.refresh_der_details(into, entry.code)

@@ -82,9 +82,4 @@ def _replace(lake: Lake, table: str, frame: "DataFrame", utility: str) -> None:
     """Put a frame in the place of a utility's rows, in one commit."""
     lake.delta(table)
     with lake.lock(table):
-        (
-            frame.write.format("delta")
-            .mode("overwrite")
-            .option("replaceWhere", f"utility_code = '{utility}'")
-            .save(lake.path(table))
-        )
+        lake.replace(table, frame, f"utility_code = '{utility}'")

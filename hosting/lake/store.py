@@ -33,7 +33,7 @@ def _no_lock(_table: str) -> AbstractContextManager[object]:
 class Lake:
     """A lake of one environment.
 
-    `lock(table)` is held around each MERGE, overwrite and deletion of a shared table: two such commits to one
+    `lock(table)` is held around each overwrite and deletion in a shared table: two such commits to one
     table from two processes would fail (appends never do). The caller brings a lock that works across its
     processes.
     """
@@ -100,6 +100,18 @@ class Lake:
             .write.format("delta")
             .mode("append")
             .partitionBy(*tables.PARTITIONS[table])
+            .save(self.path(table))
+        )
+
+    def replace(self, table: str, frame: "DataFrame", predicate: str) -> None:
+        """Put a frame in the place of the rows that a predicate names, in one commit.
+
+        The caller holds the table's lock, from before it reads what the frame is made of.
+        """
+        (
+            frame.write.format("delta")
+            .mode("overwrite")
+            .option("replaceWhere", predicate)
             .save(self.path(table))
         )
 

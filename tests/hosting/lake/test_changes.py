@@ -65,7 +65,7 @@ def held(lake: Lake) -> dict[str, dict[str, Any]]:
 
 def test_a_snapshot_adds_changes_and_removes(lake: Lake) -> None:
     assert run(lake, 1, FIRST) == {"added": {row["id"] for row in FIRST}}
-    changes.advance(lake, RECORDS, "test", 1)
+    changes.advance(lake, RECORDS, "test", SPEC.code, 1)
     assert run(lake, 2, FIRST[::-1]) == {}
     assert run(lake, 3, SECOND) == {"added": {"new"}, "changed": CHANGED, "removed": {"goes"}}
     assert changes.counts(lake, CAPACITY, "test", 3) == {
@@ -77,34 +77,34 @@ def test_a_snapshot_adds_changes_and_removes(lake: Lake) -> None:
 
 def test_absence_means_nothing_in_an_incremental_feed(lake: Lake) -> None:
     run(lake, 1, FIRST, snapshot=False)
-    changes.advance(lake, RECORDS, "test", 1)
+    changes.advance(lake, RECORDS, "test", SPEC.code, 1)
     assert run(lake, 2, SECOND, snapshot=False) == {"added": {"new"}, "changed": CHANGED}
-    changes.advance(lake, RECORDS, "test", 2)
+    changes.advance(lake, RECORDS, "test", SPEC.code, 2)
     assert set(held(lake)) == {row["id"] for row in [*FIRST, *SECOND]}
 
 
 def test_applying_a_change_set_twice_is_applying_it_once(lake: Lake) -> None:
     run(lake, 1, FIRST)
-    changes.advance(lake, RECORDS, "test", 1)
+    changes.advance(lake, RECORDS, "test", SPEC.code, 1)
     once = held(lake)
-    changes.advance(lake, RECORDS, "test", 1)
+    changes.advance(lake, RECORDS, "test", SPEC.code, 1)
     assert held(lake) == once
     run(lake, 2, SECOND)
-    changes.advance(lake, RECORDS, "test", 2)
+    changes.advance(lake, RECORDS, "test", SPEC.code, 2)
     once = held(lake)
     assert set(once) == {row["id"] for row in SECOND}
     assert {key: row["run_id"] for key, row in once.items()} == {
         "same": 1, "new": 2, **dict.fromkeys(CHANGED, 2),
     }  # fmt: skip
-    changes.advance(lake, RECORDS, "test", 2)
+    changes.advance(lake, RECORDS, "test", SPEC.code, 2)
     assert held(lake) == once
 
 
 def test_the_state_after_a_run_is_what_was_staged(lake: Lake) -> None:
     run(lake, 1, FIRST)
-    changes.advance(lake, RECORDS, "test", 1)
+    changes.advance(lake, RECORDS, "test", SPEC.code, 1)
     run(lake, 2, SECOND)
-    changes.advance(lake, RECORDS, "test", 2)
+    changes.advance(lake, RECORDS, "test", SPEC.code, 2)
     staged = {row["key"]: row for row in stage(SPEC, SECOND).toArrow().to_pylist()}
     compared = (*tables.KEY, *tables.RECORD_COLUMNS, "geometry")
     for key, row in held(lake).items():
@@ -113,7 +113,7 @@ def test_the_state_after_a_run_is_what_was_staged(lake: Lake) -> None:
 
 def test_another_source_and_another_utility_are_left_alone(lake: Lake) -> None:
     run(lake, 1, FIRST)
-    changes.advance(lake, RECORDS, "test", 1)
+    changes.advance(lake, RECORDS, "test", SPEC.code, 1)
     assert changes.current(lake, RECORDS, "test", "other").count() == 0
     assert changes.current(lake, RECORDS, "elsewhere", SPEC.code).count() == 0
     other = source(figure(), code="other")
@@ -121,7 +121,7 @@ def test_another_source_and_another_utility_are_left_alone(lake: Lake) -> None:
     staged = silver.stage(bronze(SECOND), other, types, utility="test", timezone="UTC", run_id=2)
     before = changes.current(lake, RECORDS, "test", "other")
     changes.log(lake, changes.compare(staged, before, RECORDS, snapshot=True), RECORDS, "test", 2)
-    changes.advance(lake, RECORDS, "test", 2)
+    changes.advance(lake, RECORDS, "test", "other", 2)
     assert changes.current(lake, RECORDS, "test", SPEC.code).count() == len(FIRST)
     assert changes.current(lake, RECORDS, "test", "other").count() == len(SECOND)
 
@@ -132,12 +132,12 @@ def test_what_is_joined_in_parts_is_what_is_joined_at_once(
     apart = Lake(root=str(tmp_path / "apart"))
     for number, rows in enumerate((FIRST, SECOND), start=1):
         at_once = run(lake, number, rows)
-        changes.advance(lake, RECORDS, "test", number)
+        changes.advance(lake, RECORDS, "test", SPEC.code, number)
         with monkeypatch.context() as few:
             few.setattr(changes, "ROWS_AT_ONCE", 2)
             assert len(changes.parts(len(rows))) == 4
             assert run(apart, number, rows) == at_once
-            changes.advance(apart, RECORDS, "test", number)
+            changes.advance(apart, RECORDS, "test", SPEC.code, number)
         assert held(apart) == held(lake)
     # Each part was a commit of its own: parts were made.
     assert len(apart.delta(tables.CHANGES).history()) > len(lake.delta(tables.CHANGES).history())

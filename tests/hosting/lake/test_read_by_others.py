@@ -1,6 +1,6 @@
 """Two engines that wrote none of it read the lake's Delta tables, and find what the writers hold.
 
-Sail writes by append, MERGE and replaceWhere; deltalake writes bronze, deletes and compacts. DuckDB reads the
+Sail writes by append and replaceWhere; deltalake writes bronze, deletes and compacts. DuckDB reads the
 log with delta-kernel (in Rust, as deltalake does in part) and Parquet with a reader of its own. ClickHouse,
 within chDB, shares nothing with any of them: log and Parquet are read by its own C++, which knows no columns
 that were added to a table later.
@@ -15,7 +15,7 @@ import pytest
 from hosting.lake import bronze, changes, platinum, tables, upkeep
 from hosting.lake.store import Lake
 from tests.hosting.lake.test_bronze import ORIGIN, PAGES
-from tests.hosting.lake.test_changes import FIRST, RECORDS, SECOND, run
+from tests.hosting.lake.test_changes import FIRST, RECORDS, SECOND, SPEC, run
 from tests.peers.delta_readers import ENGINES, read
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ WRITTEN = {
     tables.BRONZE: "by deltalake, in one commit, and compacted",
     tables.MANIFEST: "by deltalake",
     tables.CHANGES: "appended to by Sail, some of it deleted by deltalake",
-    tables.RECORDS: "by MERGE, twice",
+    tables.RECORDS: "replaced where they are the source's, three times",
     tables.FEEDER_CAPACITY: "replaced where it is the utility's, twice",
 }
 
@@ -38,7 +38,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     upkeep.tidy(made, tables.BRONZE)
     for number, rows in ((1, FIRST), (2, SECOND), (3, SECOND[:-1])):
         run(made, number, rows)
-        changes.advance(made, RECORDS, "test", number)
+        changes.advance(made, RECORDS, "test", SPEC.code, number)
         platinum.refresh_feeder_capacity(made, "test")
     made.forget(tables.CHANGES, "run_id = 1")
     return made
