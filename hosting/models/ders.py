@@ -22,12 +22,19 @@ UNRESOLVED = models.Q(feeder__isnull=True) | ~models.Q(unresolved_references="")
 
 
 class DERColumns(models.Model):
-    """Columns of a DER and of what it was before."""
+    """Columns of a DER and of what it was before.
 
-    utility = models.ForeignKey(Utility, on_delete=models.PROTECT, related_name="+", db_index=False)
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+", db_index=False)
+    Utility, source and run are those of the run that wrote the row, and are not checked again, as for Capacity.
+    """
+
+    utility = models.ForeignKey(
+        Utility, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    source = models.ForeignKey(
+        Source, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     ingestion_run = models.ForeignKey(
-        HCIngestionRun, on_delete=models.PROTECT, related_name="+", db_index=False
+        HCIngestionRun, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     feeder = models.ForeignKey(
         Feeder,
@@ -120,13 +127,16 @@ class DERAddress(models.Model):
     """The published street address of a DER. Personal: stewards only, never in pages, API or exports."""
 
     der = models.OneToOneField(DER, on_delete=models.CASCADE, related_name="address")
-    source = models.ForeignKey(Source, null=True, on_delete=models.PROTECT, related_name="+")
+    source = models.ForeignKey(
+        Source, null=True, on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
     ingestion_run = models.ForeignKey(
         HCIngestionRun,
         on_delete=models.PROTECT,
         null=True,
         related_name="+",
         db_index=False,
+        db_constraint=False,
         help_text="The run that last changed it",
     )
     street_address = models.CharField(max_length=300)
