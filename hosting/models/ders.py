@@ -24,7 +24,7 @@ UNRESOLVED = models.Q(feeder__isnull=True) | ~models.Q(unresolved_references="")
 class DERColumns(models.Model):
     """Columns of a DER and of what it was before.
 
-    Utility, source and run are those of the run that wrote the row, and are not checked again, as for Capacity.
+    Utility, source and run are those of the run that wrote the row, and not checked again, as for Capacity.
     """
 
     utility = models.ForeignKey(
