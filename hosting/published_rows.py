@@ -1,5 +1,8 @@
 """What rows that were only read would change: compared with the lake's current rows, without writing any."""
 
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -7,7 +10,7 @@ from deltalake import DeltaTable
 from pyspark.sql import functions as F
 
 from hosting.lake import changes, references, tables
-from hosting.lake.datasets import CAPACITY, DATASETS
+from hosting.lake.datasets import CAPACITY, DATASETS, Dataset
 from hosting.lake_settings import open_lake
 from utilities.models import Source
 
@@ -40,19 +43,50 @@ def compare(staged: "DataFrame", before: "DataFrame", dataset: str, *, snapshot:
 
     `removed` is None where absence means nothing.
     """
-    differing = changes.compare(staged, before, DATASETS[dataset], snapshot=snapshot)
-    counted = dict(tuple(row) for row in differing.groupBy("operation").count().collect())
-    rows = staged.count()
-    added, changed = counted.get("added", 0), counted.get("changed", 0)
+    rows, movements, new, gone = staged.count(), [], [], []
+    counted: Counter[str] = Counter()
+    for differing, then in _in_parts(staged, before, DATASETS[dataset], snapshot=snapshot):
+        counted.update(_counted(differing))
+        movements += _movements(differing, then)
+        new += _examples(differing, "added")
+        gone += _examples(differing, "removed")
     return {
-        "added": added,
-        "changed": changed,
-        "removed": counted.get("removed", 0) if snapshot else None,
-        "unchanged": rows - added - changed,
-        "movements": _movements(differing, before),
-        "new": _examples(differing, "added"),
-        "gone": _examples(differing, "removed"),
+        "added": counted["added"],
+        "changed": counted["changed"],
+        "removed": counted["removed"] if snapshot else None,
+        "unchanged": rows - counted["added"] - counted["changed"],
+        "movements": sorted(movements, key=_largest_first)[:MOVEMENTS],
+        "new": sorted(new)[:EXAMPLES],
+        "gone": sorted(gone)[:EXAMPLES],
     }
+
+
+def count(then: "DataFrame", now: "DataFrame", dataset: Dataset) -> dict[str, int]:
+    """Rows by what would happen to them if `then` were published in the place of `now`."""
+    counted: Counter[str] = Counter({"added": 0, "changed": 0, "removed": 0})
+    for differing, _now in _in_parts(then, now, dataset, snapshot=True):
+        counted.update(_counted(differing))
+    return dict(counted)
+
+
+def _in_parts(
+    staged: "DataFrame", before: "DataFrame", dataset: Dataset, *, snapshot: bool
+) -> "Iterator[tuple[DataFrame, DataFrame]]":
+    """What differs, and the rows that it is compared with, as many at a time as a join may hold."""
+    for part in changes.parts(max(staged.count(), before.count())):
+        then = before.where(part)
+        yield changes.compare(staged.where(part), then, dataset, snapshot=snapshot), then
+
+
+def _counted(differing: "DataFrame") -> dict[str, int]:
+    return {row[0]: row[1] for row in differing.groupBy("operation").count().collect()}
+
+
+def _largest_first(movement: dict[str, Any]) -> tuple[Any, ...]:
+    """The order of `_movements`: what was or became unknown comes last."""
+    is_known = movement["then"] is not None and movement["now"] is not None
+    moved = abs(Decimal(movement["now"]) - Decimal(movement["then"])) if is_known else Decimal(-1)
+    return -moved, movement["key"], movement["capacity_type"], movement["variant"]
 
 
 def _movements(differing: "DataFrame", before: "DataFrame") -> list[dict[str, Any]]:

@@ -4,6 +4,8 @@ Found by one aggregation over keys alone. A window over whole rows says the same
 all columns for five times as long.
 """
 
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -35,9 +37,7 @@ def marked(rows: "DataFrame", repeats: "DataFrame | None" = None) -> "DataFrame"
     check, what = ("Q08", "key") if "capacity_type" in key else ("Q60", "id")
     found = among(rows) if repeats is None else repeats
     found = found.select(*[F.col(name).alias(f"again_{name}") for name in key], "first_place")
-    same = F.col(key[0]) == F.col(f"again_{key[0]}")
-    for name in key[1:]:
-        same = same & (F.col(name) == F.col(f"again_{name}"))
+    same = [F.col(name) == F.col(f"again_{name}") for name in key]
     again = F.col("reject_check").isNull() & (_place() > F.coalesce("first_place", _place()))
     changed = {
         "reject_check": F.when(again, check).otherwise(F.col("reject_check")),
@@ -45,7 +45,7 @@ def marked(rows: "DataFrame", repeats: "DataFrame | None" = None) -> "DataFrame"
             F.col("reject_reason")
         ),
     }
-    return rows.join(found, same, "left").select(
+    return rows.join(found, reduce(and_, same), "left").select(
         *[changed[name].alias(name) if name in changed else F.col(name) for name in rows.columns]
     )
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import functions as F
 
+from hosting import published_rows
 from hosting.lake import changes, repeats, silver, tables
 from hosting.lake.datasets import CAPACITY, DATASETS
 from hosting.lake.store import Lake
@@ -141,6 +142,20 @@ def test_what_is_joined_in_parts_is_what_is_joined_at_once(
         assert held(apart) == held(lake)
     # Each part was a commit of its own: parts were made.
     assert len(apart.delta(tables.CHANGES).history()) > len(lake.delta(tables.CHANGES).history())
+
+
+def test_what_would_change_is_told_alike_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    then, now = stage(SPEC, FIRST), stage(SPEC, SECOND)
+    whole = published_rows.compare(now, then, "records", snapshot=True)
+    counted = published_rows.count(now, then, RECORDS)
+    monkeypatch.setattr(changes, "ROWS_AT_ONCE", 3)
+    assert published_rows.compare(now, then, "records", snapshot=True) == whole
+    assert published_rows.count(now, then, RECORDS) == counted
+    assert counted == {"added": 1, "changed": len(CHANGED), "removed": 1}
+    assert (whole["new"], whole["gone"], whole["unchanged"]) == (["new"], ["goes"], 1)
+    # What moved, then what was or became unknown, by key.
+    moved = [row["key"] for row in whole["movements"]]
+    assert moved == ["grows", "moves", "renamed", "from null", "to null"]
 
 
 def test_no_row_is_lost_or_doubled_between_parts() -> None:
