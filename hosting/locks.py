@@ -3,11 +3,15 @@
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connection, connections
 
 from hcportal.errors import SourceBusy
 from utilities.models import Source
+
+if TYPE_CHECKING:
+    from django.db.backends.utils import CursorWrapper
 
 
 def _number(kind: str, name: str) -> tuple[int, int]:
@@ -24,7 +28,7 @@ def advisory_lock(kind: str, name: str) -> Iterator[None]:
         try:
             yield
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+            _let_go(cursor, key)
 
 
 @contextmanager
@@ -41,7 +45,15 @@ def source_lock(source: Source) -> Iterator[None]:
         try:
             yield
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+            _let_go(cursor, key)
+
+
+def _let_go(cursor: "CursorWrapper", key: tuple[int, int]) -> None:
+    """Give the lock back. A connection that answers no more has given it back by itself."""
+    try:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+    except (OperationalError, InterfaceError):
+        cursor.db.close()
 
 
 def is_busy(source: Source) -> bool:

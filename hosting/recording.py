@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from django.dispatch import Signal
 from django.utils import timezone
 
+from hcportal.connections import forget_what_was_asked
 from hcportal.errors import Cancelled, HcportalError
 from hosting.lake.checks.fetching import failed_check
 from hosting.lake.checks.found import Noticed
@@ -136,6 +137,7 @@ def recording(source: Source, reporter: Reporter, **values: Any) -> Iterator[Rec
             keep_findings(run, [failed])
         end(run, RunStatus.FAILED, told(error, run))
     except KeyboardInterrupt:
+        forget_what_was_asked()
         end(run, RunStatus.CANCELLED, "Interrupted by a person.")
         raise
     except BaseException as error:

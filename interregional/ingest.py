@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.dispatch import Signal
 from django.utils import timezone
 
+from hcportal.connections import forget_what_was_asked
 from hcportal.errors import HcportalError, UnknownName
 from interregional.archive import LARGEST_WHOLE, csv_files
 from interregional.clock import new_york_date
@@ -143,6 +144,7 @@ def recording(source: FlowSource, **given: Any) -> Iterator[FlowRun]:
     except HcportalError as error:
         _end(run, RunStatus.FAILED, str(error))
     except KeyboardInterrupt:
+        forget_what_was_asked()
         _end(run, RunStatus.CANCELLED, "Interrupted by a person.")
         raise
     except (DatabaseError, InterfaceError) as error:

@@ -16,13 +16,12 @@ MOST = 8  # Redis has 16 databases, and each worker takes one
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are processors where all tests are meant, as many of them wait for a server that is
-    slow on purpose; 0, this process alone, where files are named, as workers cost more than they give there.
-    And where a Redis is given: its databases may be somebody's.
+    """One for each processor where all tests are meant; 0, this process alone, where files are named, as
+    workers cost more than they give there. And where a Redis is given: its databases may be somebody's.
     """
     if config.args_source is pytest.Config.ArgsSource.ARGS or os.environ.get("REDIS_URL"):
         return 0
-    return min(len(os.sched_getaffinity(0)) + 1, MOST)
+    return min(len(os.sched_getaffinity(0)), MOST)
 
 
 def pytest_configure(config: pytest.Config) -> None:

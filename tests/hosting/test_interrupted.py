@@ -1,9 +1,11 @@
 """A run killed at any step leaves readers with the old state or the new, and the next start mends it."""
 
 import signal
+import time
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from hosting.lake import tables
 from hosting.lake_settings import open_lake
@@ -146,6 +148,30 @@ def test_the_first_run_of_a_source_may_die_too(portal: Portal) -> None:
     assert "Nothing is published yet" in HCIngestionRun.objects.get().error_message
     assert portal.ingest(source).status == "completed"
     assert what_the_lake_holds() == as_the_lake_holds_it(what_readers_see())
+
+
+def test_an_interruption_while_the_database_answers_cancels_the_run_and_frees_its_source(
+    portal: Portal,
+) -> None:
+    from hosting.locks import is_busy, source_lock
+    from hosting.recording import Silent, recording
+
+    source = portal.add(entry(CODE))
+
+    def interrupted() -> None:
+        with source_lock(source), recording(source, Silent()):
+            assert connection.connection is not None
+            connection.connection.pgconn.send_query(b"SELECT pg_sleep(1)")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    run = HCIngestionRun.objects.get()
+    assert (run.status, run.error_message) == ("cancelled", "Interrupted by a person.")
+    until = time.monotonic() + 20
+    while is_busy(source) and time.monotonic() < until:  # until the server has noticed
+        time.sleep(0.1)
+    assert not is_busy(source)
 
 
 def test_a_run_that_is_at_work_is_not_taken_for_dead(portal: Portal) -> None:
