@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import shapely
+from pyspark.sql import functions as F
 
-from hosting.lake import session
+from hosting.lake import changes, session
 from tests.hosting.lake.medallion import Medallion, Months, differences
 from tests.hosting.test_rhode_island import FILE, rhode_island
 from tests.peers.spark import apache_spark
@@ -142,3 +143,13 @@ def test_all_of_rhode_island_is_equal_on_both_engines(spark: Any, tmp_path: Path
     assert sorted(found[f"2 {code} sections changes"].column("operation").to_pylist()) == [
         "added", "changed", "changed", "removed",
     ]  # fmt: skip
+
+
+def test_rows_are_taken_apart_alike_on_both_engines(spark: Any) -> None:
+    def apart(engine: Any) -> list[list[str]]:
+        keys = engine.range(0, 3_000).select(F.col("id").cast("string").alias("key"))
+        return [
+            sorted(keys.where(part).toArrow().column("key").to_pylist()) for part in changes.parts(2_500_000)
+        ]
+
+    assert apart(session.engine()) == apart(spark)
