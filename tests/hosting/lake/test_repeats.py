@@ -116,3 +116,10 @@ def test_nothing_of_a_run_is_left_and_another_run_stays(lake: Lake) -> None:
     for table in (tables.STAGE, tables.REPEATS):
         assert lake.read_run(table, "test", 7).count() == 0
         assert lake.read_run(table, "test", 8).count() > 0
+
+
+def test_what_stands_again_in_one_run_is_no_repeat_in_another(lake: Lake) -> None:
+    staging.keep(lake, capacity(LISTS, ROWS), tables.STAGE, "test", 7)
+    later = capacity(LISTS, [{"who": "X", "hc": "1"}, {"who": "A", "hc": "2"}])
+    kept = staging.keep(lake, later.withColumn("run_id", F.lit(8).cast("bigint")), tables.STAGE, "test", 8)
+    assert told(kept) == [("X", 1, None), ("A", 2, None)]
