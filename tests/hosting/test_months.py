@@ -30,6 +30,7 @@ from hosting.models import (
     HostingCapacitySectionVersion,
     RunStatus,
 )
+from hosting.rollback import roll_back
 from tests.conftest import Portal
 from tests.hosting.test_file_feeds import rows
 from utilities.models import Source
@@ -218,6 +219,28 @@ def test_a_late_month_is_put_where_it_belongs(portal: Portal, tmp_path: Path) ->
     # And the same late month once more changes nothing.
     assert portal.ingest(source, given=given_month).status == RunStatus.UNCHANGED
     check(source, loaded, "snapshot")
+
+
+def test_after_a_rollback_no_month_is_replayed_and_nothing_changes(portal: Portal, tmp_path: Path) -> None:
+    portal.add(entry("monthly", "snapshot"))
+    source = portal.source("monthly")
+    loaded: dict[int, Month] = {month: {"01": (month, ""), "2": (1, "")} for month in (2, 3, 4)}
+    runs = []
+    for month, content in loaded.items():
+        write(tmp_path, month, content, twice=False)
+        runs.append(portal.ingest(source, given=at(tmp_path, month)))
+    roll_back(source, runs[1], note="April was drawn wrong")
+    source.refresh_from_db()
+    before = (source.published_run_id, sorted(DER.objects.values_list("external_id", "nameplate_kw")))
+    write(tmp_path, 1, {"01": (9, "")}, twice=False)
+    late = portal.ingest(source, given=at(tmp_path, 1), force=True)
+    assert late.status == RunStatus.FAILED
+    assert "which is no month of its own" in late.error_message
+    source.refresh_from_db()
+    assert (
+        source.published_run_id,
+        sorted(DER.objects.values_list("external_id", "nameplate_kw")),
+    ) == before
 
 
 def test_shapes_and_feeders_come_back_too_when_a_month_comes_late(portal: Portal, tmp_path: Path) -> None:
