@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Read by the engine when it is loaded; whoever sets them in the environment wins.
 EMBEDDED = {
-    # Joins wait for memory instead of failing; Delta writes are not bounded by it.
+    # Sorts and aggregations go to the disk above it, joins fail (decision 018); Delta writes are not bounded.
     "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
     "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(2 * 1024**3),
     # Half of the default, and memory given back at once: a first load of 59,535 sections peaks lower with
